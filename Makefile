@@ -1,0 +1,56 @@
+# make migrate: set up and migrate.  make test: set up and test.  make demo: a synthetic district to look at.
+# Each target sets up what it needs; running one twice does only what changed.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev migrate test check lint types demo run lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "White Cross needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@ $(VENV)/.runtime
+
+setup: $(VENV)/.runtime ## Install what running needs
+
+setup-dev: $(VENV)/.dev ## Install what running and testing need
+
+migrate: setup ## Set up, then create or update the database
+	$(PY) manage.py migrate
+	$(PY) manage.py verify_schema
+
+test: setup-dev ## Set up, then run every test
+	$(PY) -m pytest
+
+check: setup-dev lint types ## Everything CI checks but the tests
+	$(PY) manage.py makemigrations --check --dry-run
+
+lint: setup-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: setup-dev
+	$(PY) -m mypy
+
+run: setup ## Serve the site on http://127.0.0.1:8000/
+	$(PY) manage.py runserver
+
+demo: setup ## Migrate, fill in 2,000 synthetic students, make a superuser, serve
+	$(PY) manage.py migrate
+	$(PY) manage.py demo
+
+lock: ## Pin the dependencies of pyproject.toml again, with hashes (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet --output-file requirements/runtime.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --quiet --constraint requirements/runtime.txt --output-file requirements/dev.txt
