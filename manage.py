@@ -10,7 +10,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whitecross.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from whitecross.postgres.errors import in_one_sentence
+
+    with in_one_sentence(sys.argv):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,71 @@ Production sets WHITECROSS_ENV=production, and `manage.py check --deploy` says w
 
 from pathlib import Path
 
-import environ
+import environ  # type: ignore[import-untyped]
+from django.core.exceptions import ImproperlyConfigured
+
+from whitecross.postgres.url import parse as parse_database_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
+
+def flag(name: str, *, default: bool) -> bool:
+    """Read true or false; anything else is an error, for a misspelt true must not switch a protection off."""
+    value = env.str(name, default=str(default)).strip().lower()
+    if value not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+        raise ImproperlyConfigured(f"{name} is neither true nor false; set it to one of the two.")
+    return value in ("true", "1", "yes", "on")
+
+
+def whole_number(name: str, *, default: int, least: int = 0) -> int:
+    """Read a whole number that is not below ``least``."""
+    value = env.str(name, default=str(default)).strip()
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is not a whole number from {least} up; set it to one.")
+    return int(value)
+
+
 ENVIRONMENT = env.str("WHITECROSS_ENV", default="development")
+if ENVIRONMENT not in ("development", "production"):
+    raise ImproperlyConfigured(
+        "WHITECROSS_ENV is neither development nor production; set it to one of the two."
+    )
 PRODUCTION = ENVIRONMENT == "production"
-DEBUG = env.bool("DEBUG", default=not PRODUCTION)
+DEBUG = flag("DEBUG", default=not PRODUCTION)
 
 # Development has a secret of its own that signs nothing worth forging; production has none by default.
 SECRET_KEY = env.str("SECRET_KEY", default="" if PRODUCTION else "development-only-" + "x" * 50)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured(
+        "DEBUG shows health records to whoever meets an error; unset it in production."
+    )
+if PRODUCTION and (missing := [name for name in ("SECRET_KEY", "ALLOWED_HOSTS") if not globals()[name]]):
+    raise ImproperlyConfigured(
+        f"WHITECROSS_ENV=production needs {' and '.join(missing)}; see docs/deployment.md."
+    )
+
+# HTTPS everywhere in production. In development a browser would remember HSTS for localhost.
+SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_HSTS_SECONDS = whole_number("SECURE_HSTS_SECONDS", default=365 * 24 * 60 * 60 if PRODUCTION else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=PRODUCTION)
+SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_PRELOAD", default=PRODUCTION)
+SESSION_COOKIE_SECURE = flag("SESSION_COOKIE_SECURE", default=PRODUCTION)
+CSRF_COOKIE_SECURE = flag("CSRF_COOKIE_SECURE", default=PRODUCTION)
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"  # the path of a page names a student's record
+X_FRAME_OPTIONS = "DENY"
+# Only behind a proxy that sets (and never passes on) this header may it say that a request came by HTTPS.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_" + header.upper().replace("-", "_"), "https")
+    if (header := env.str("SECURE_PROXY_SSL_HEADER", default=""))
+    else None
+)
 
 INSTALLED_APPS = [
     "core",
@@ -73,14 +124,38 @@ TEMPLATES = [
 DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASES = {
     "default": {
-        **(env.db_url("DATABASE_URL") if DATABASE_URL else {"NAME": "whitecross"}),
+        **(parse_database_url(DATABASE_URL) if DATABASE_URL else {"NAME": "whitecross", "OPTIONS": {}}),
         "ENGINE": "whitecross.postgres",
-        "EMBEDDED": None if DATABASE_URL else env.str("WHITECROSS_DATA_DIR", default=str(BASE_DIR / ".whitecross")),
+        "EMBEDDED": None
+        if DATABASE_URL
+        else env.str("WHITECROSS_DATA_DIR", default=str(BASE_DIR / ".whitecross")),
+        # Seconds that a thread keeps its connection after a request: 0 closes it, and is right with a pool.
+        "CONN_MAX_AGE": whole_number("DB_CONN_MAX_AGE", default=0),
+        # A kept connection is tried before it is used: the server may have been restarted since.
+        "CONN_HEALTH_CHECKS": True,
+        # A pooler in transaction mode gives each transaction another connection, which lacks the cursor.
+        "DISABLE_SERVER_SIDE_CURSORS": flag("DB_DISABLE_SERVER_SIDE_CURSORS", default=False),
     }
 }
+# A pool for each process, where DB_POOL_MAX_SIZE is set; its threads share that many connections.
+if DB_POOL_MAX_SIZE := whole_number("DB_POOL_MAX_SIZE", default=0):
+    if DATABASES["default"]["CONN_MAX_AGE"]:
+        raise ImproperlyConfigured("DB_POOL_MAX_SIZE and DB_CONN_MAX_AGE exclude each other; unset one.")
+    DB_POOL_MIN_SIZE = whole_number("DB_POOL_MIN_SIZE", default=1)
+    if DB_POOL_MIN_SIZE > DB_POOL_MAX_SIZE:
+        raise ImproperlyConfigured("DB_POOL_MIN_SIZE is above DB_POOL_MAX_SIZE; lower it.")
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": DB_POOL_MIN_SIZE,
+        "max_size": DB_POOL_MAX_SIZE,
+        "timeout": whole_number(
+            "DB_POOL_TIMEOUT", default=30, least=1
+        ),  # seconds to wait for a free connection
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "core.User"
+# users.email is unique whatever its case, by an index on UPPER(email) that this check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["core.auth.RoleBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -102,3 +177,37 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # In production a file's name holds its hash, so that a browser may keep it for ever; needs collectstatic.
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# To stderr, for whatever runs the process to keep. No health records: see DiscreetFormatter.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "whitecross.postgres.log.DiscreetFormatter" if PRODUCTION else "logging.Formatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING"),
+    },
+    "loggers": {
+        # Django's own handlers would mail tracebacks; what they report goes up to the root instead.
+        "django": {"handlers": [], "propagate": True},
+        # One line a request in development.
+        "django.server": {"propagate": False},
+        # Logs every statement with its parameters at DEBUG, whatever LOG_LEVEL says.
+        **({"django.db.backends": {"level": "WARNING"}} if PRODUCTION else {}),
+    },
+}

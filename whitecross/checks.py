@@ -1,0 +1,50 @@
+"""What ``manage.py check --deploy`` asks beyond Django's own checks. Each hint is something to set."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from .postgres.url import leaves_the_machine_unencrypted
+
+
+@register(Tags.database, deploy=True)
+def check_the_server_is_not_embedded(**options: Any) -> list[CheckMessage]:
+    """The embedded server lives and dies with the commands that use it, and nobody backs it up."""
+    if not settings.DATABASES["default"].get("EMBEDDED"):
+        return []
+    return [
+        Error(
+            "The embedded PostgreSQL is for development and trial.",
+            hint="Set DATABASE_URL=postgresql://user:password@host:5432/database?sslmode=verify-full",
+            id="whitecross.E001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_the_environment_is_production(**options: Any) -> list[CheckMessage]:
+    """Every other secure default follows from this variable."""
+    if settings.PRODUCTION:
+        return []
+    return [
+        Warning(
+            f"WHITECROSS_ENV is {settings.ENVIRONMENT}.",
+            hint="Set WHITECROSS_ENV=production, SECRET_KEY and ALLOWED_HOSTS; see docs/deployment.md.",
+            id="whitecross.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_the_database_connection_is_encrypted(**options: Any) -> list[CheckMessage]:
+    """Health records cross no network in the clear."""
+    if not leaves_the_machine_unencrypted(settings.DATABASES["default"]):
+        return []
+    return [
+        Warning(
+            "DATABASE_URL points to another machine and does not ask for encryption.",
+            hint="Append ?sslmode=verify-full (or at least ?sslmode=require) to DATABASE_URL.",
+            id="whitecross.W003",
+        )
+    ]

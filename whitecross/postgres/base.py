@@ -1,0 +1,68 @@
+"""The backend that ``ENGINE = "whitecross.postgres"`` names."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base, client, features, operations
+
+from .home import EmbeddedServerError, wheel
+from .server import PORT, USER, server_in
+
+
+class DatabaseFeatures(features.DatabaseFeatures):
+    minimum_database_version = (15,)  # the oldest that the tests run on
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    compiler_module = "whitecross.postgres.compiler"
+
+
+class DatabaseClient(client.DatabaseClient):
+    """``manage.py dbshell``: the embedded server comes with its own psql."""
+
+    connection: "DatabaseWrapper"
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Any
+    ) -> tuple[list[str], dict[str, str] | None]:
+        arguments, environment = super().settings_to_cmd_args_env(settings_dict, parameters)
+        if settings_dict.get("EMBEDDED"):
+            arguments[0] = str(wheel()[0] / "bin" / cls.executable_name)
+        return arguments, environment
+
+    def runshell(self, parameters: Any) -> None:
+        self.connection.start_embedded()
+        super().runshell(parameters)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    features_class = DatabaseFeatures
+    ops_class = DatabaseOperations
+    client_class = DatabaseClient
+
+    def start_embedded(self) -> None:
+        """Start the embedded server, if this connection is to it, and say where it listens.
+
+        Raises EmbeddedServerError where it cannot run, and in production.
+        """
+        folder = self.settings_dict.get("EMBEDDED")
+        if not folder:
+            return
+        if getattr(settings, "PRODUCTION", False):
+            raise EmbeddedServerError(
+                "The embedded PostgreSQL is for development and trial, not for WHITECROSS_ENV=production; "
+                "set DATABASE_URL to a server of yours."
+            )
+        server = server_in(folder)
+        server.claim(self.settings_dict["NAME"])
+        self.settings_dict.update(HOST=server.host, PORT=PORT, USER=USER)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        self.start_embedded()
+        parameters = super().get_connection_params()
+        # Compiling a plan costs more than it saves on queries as short as ours; a later -c wins, so yours
+        # does.
+        parameters["options"] = f"-c jit=off {parameters.get('options') or ''}".strip()
+        parameters.setdefault("application_name", "whitecross")
+        return parameters
