@@ -1,0 +1,128 @@
+"""configuration_history: what simple-history records, in the columns that the predecessor's readers know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from core.acting import acting_user_id
+from core.db import CamelCaseModelBase, Index, TransactionTime, Trigger, UUIDv7, column_name, uuid7
+
+# Attributes that simple-history and the setting itself name, and the columns that hold them here.
+COLUMNS = {
+    "id": "configurationId",
+    "key": "configKey",
+    "value": "newValue",
+    "created_at": "configurationCreatedAt",
+    "updated_at": "configurationUpdatedAt",
+    "history_id": "id",
+    "history_date": "createdAt",
+    "history_user_id": "changedBy",
+    "history_change_reason": "changeReason",
+}
+
+
+class ConfigurationChange(models.Model, metaclass=CamelCaseModelBase):
+    """What a row of the history holds besides the snapshot: the value before, and who changed it from where."""
+
+    old_value = models.TextField(null=True)
+    changed_by_name = models.TextField(null=True, help_text="The user's name as it was at that time.")
+    ip_address = models.TextField("IP address", null=True)
+    user_agent = models.TextField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
+    """Maps simple-history onto configuration_history.
+
+    Ids of the setting and of the user are kept without foreign keys: the history outlives both, and a foreign key that
+    sets NULL would have to change rows that nobody may change.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            bases=(ConfigurationChange,),
+            table_name="configuration_history",
+            custom_model_name="ConfigurationHistory",
+            verbose_name="configuration change",
+            verbose_name_plural="configuration history",
+            history_id_field=models.UUIDField(default=uuid7, db_default=UUIDv7()),
+            history_change_reason_field=models.TextField(null=True),
+            history_user_id_field=models.UUIDField(null=True),
+            user_db_constraint=False,
+        )
+
+    def copy_fields(self, model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
+        """The setting's fields: no uniqueness, no index, no foreign key."""
+        fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
+        for name, field in fields.items():
+            field.db_index = False
+            field.db_column = COLUMNS.get(name) or field.db_column or column_name(name)
+        return fields
+
+    def get_extra_fields(self, model: type[models.Model], fields: dict[str, Any]) -> dict[str, Any]:
+        """simple-history's own fields under the predecessor's columns."""
+        extra: dict[str, Any] = super().get_extra_fields(model, fields)
+        extra["history_date"] = models.DateTimeField(db_default=TransactionTime())
+        for name, value in extra.items():
+            if isinstance(value, models.Field):
+                value.db_column = COLUMNS.get(name)
+        extra["__str__"] = lambda change: f"{change.key} at {change.history_date}"
+        return extra
+
+    def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
+        """Indexes for the questions that are asked of a history, and the guard that keeps it as it was written."""
+        return {
+            **super().get_meta_options(model),
+            "indexes": [
+                Index(
+                    fields=["history_user_id", "history_date"],
+                    name="configuration_history_changedBy_createdAt_idx",
+                    serves="What a user changed.",
+                ),
+                Index(
+                    fields=["key", "history_date"],
+                    name="configuration_history_configKey_createdAt_idx",
+                    serves="How a key changed, whatever its scope.",
+                ),
+                Index(
+                    fields=["id", "history_date"],
+                    name="configuration_history_configurationId_createdAt_idx",
+                    serves="How a setting changed.",
+                ),
+            ],
+            "constraints": [
+                Trigger(
+                    name="configuration_history_refuse_change",
+                    event="BEFORE UPDATE OR DELETE",
+                    function="refuse_history_change",
+                    always=True,
+                ),
+                Trigger(
+                    name="configuration_history_refuse_truncate",
+                    event="BEFORE TRUNCATE",
+                    function="refuse_history_change",
+                    each="STATEMENT",
+                    always=True,
+                ),
+            ],
+        }
+
+    def get_history_user(self, instance: models.Model) -> Any:
+        """The acting user, where code has not named another. Returns a User or None."""
+        named = super().get_history_user(instance)
+        if named is not None:
+            return named
+        actor = acting_user_id()
+        return self.user_model_class().objects.filter(pk=actor).first() if actor else None
+
+    @staticmethod
+    def user_model_class() -> Any:
+        """The user model, once the apps are ready."""
+        from django.contrib.auth import get_user_model
+
+        return get_user_model()

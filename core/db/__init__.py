@@ -1,0 +1,43 @@
+"""What PostgreSQL offers and Django's ORM lacks: the vocabulary of our models and migrations.
+
+Migrations import from here, so a name or signature in this package, once released, stays as it is.
+Nothing here imports a model.
+"""
+
+from core.db.columns import CamelCaseModelBase, column_name
+from core.db.constraints import CompositeForeignKey, Trigger
+from core.db.enums import (
+    AddEnumLabel,
+    CreateEnum,
+    DropEnum,
+    EnumField,
+    RemoveEnumLabel,
+    RenameEnumLabel,
+)
+from core.db.expressions import SearchText, TransactionTime, UUIDv7
+from core.db.identifiers import uuid7
+from core.db.indexes import BrinIndex, GinIndex, Index
+from core.db.operations import AddFields, AddIndexes, CreateFunction
+
+__all__ = [
+    "AddEnumLabel",
+    "AddFields",
+    "AddIndexes",
+    "BrinIndex",
+    "CamelCaseModelBase",
+    "CompositeForeignKey",
+    "CreateEnum",
+    "CreateFunction",
+    "DropEnum",
+    "EnumField",
+    "GinIndex",
+    "Index",
+    "RemoveEnumLabel",
+    "RenameEnumLabel",
+    "SearchText",
+    "TransactionTime",
+    "Trigger",
+    "UUIDv7",
+    "column_name",
+    "uuid7",
+]

@@ -1,0 +1,52 @@
+"""SQL expressions that models and migrations use."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Func
+
+
+class UUIDv7(Func):
+    """The database's own `uuidv7()`: built in from PostgreSQL 18 on, supplied by `core.0001` before."""
+
+    function = "uuidv7"
+    arity = 0
+
+    def __init__(self, **extra: Any) -> None:
+        extra.setdefault("output_field", models.UUIDField())
+        super().__init__(**extra)
+
+    def deconstruct(self) -> tuple[str, tuple[()], dict[str, Any]]:
+        """As migrations write it."""
+        return "core.db.UUIDv7", (), {}
+
+
+class TransactionTime(Func):
+    """`now()`: when the transaction began, so that all rows of one deed bear one time."""
+
+    template = "now()"
+    arity = 0
+
+    def __init__(self, **extra: Any) -> None:
+        extra.setdefault("output_field", models.DateTimeField())
+        super().__init__(**extra)
+
+    def deconstruct(self) -> tuple[str, tuple[()], dict[str, Any]]:
+        """As migrations write it."""
+        return "core.db.TransactionTime", (), {}
+
+
+class SearchText(Func):
+    """`search_text(column)`: a text as searches compare it, without case, diacritics and apostrophes."""
+
+    function = "search_text"
+    arity = 1
+
+    def __init__(self, expression: Any, **extra: Any) -> None:
+        extra.setdefault("output_field", models.TextField())
+        super().__init__(expression, **extra)
+
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        """As migrations write it."""
+        (argument,) = self._constructor_args[0]  # type: ignore[attr-defined]
+        return "core.db.SearchText", (argument,), {}

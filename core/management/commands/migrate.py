@@ -1,0 +1,28 @@
+"""migrate, with a guard for databases that the predecessor left."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.db import connections
+
+from core.db.autodetector import EnumAutodetector
+
+LEGACY = """The database {name!r} was left by the predecessor of White Cross: it has the table "SequelizeMeta". \
+Nothing was changed. Migrating here would mix two schemas; point DATABASE_URL at an empty database and migrate that one, \
+and keep this one as it is until its records are brought over."""
+
+
+class Command(DjangoMigrate):
+    """Django's command; refuses a database with the predecessor's tables, having changed nothing."""
+
+    autodetector = EnumAutodetector
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look for the predecessor's own record of migrations, then migrate. Raises CommandError."""
+        connection = connections[options["database"]]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('\"SequelizeMeta\"') IS NOT NULL")
+            if cursor.fetchone()[0]:
+                raise CommandError(LEGACY.format(name=connection.settings_dict["NAME"]))
+        super().handle(*args, **options)

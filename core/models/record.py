@@ -1,0 +1,204 @@
+"""What the tables share: identity, times, who wrote a row, and removal that can be taken back."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self, TypeVar
+
+from django.db import connections, models, transaction
+from django.utils import timezone
+
+from core.acting import acting_user_id
+from core.db import CamelCaseModelBase, TransactionTime, Trigger, UUIDv7, uuid7
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class ActorField(models.UUIDField):  # type: ignore[type-arg]
+    """The id of the user who creates (`on="create"`) or saves (`on="save"`) the row; migrations see a UUIDField.
+
+    No foreign key: the id outlives the user. Where nobody is acting, the value stays what code has set.
+    """
+
+    def __init__(self, *, on: str = "save", **kwargs: Any) -> None:
+        self.on = on
+        super().__init__(**{"null": True, "blank": True, "editable": False, **kwargs})
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """As migrations write it: a plain UUIDField."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.UUIDField", args, kwargs
+
+    def clone(self) -> Self:
+        """As Field.clone, keeping `on`."""
+        copy = super().clone()
+        copy.on = self.on
+        return copy
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The acting user, where there is one and this is the moment to name them."""
+        actor = acting_user_id()
+        if actor and (self.on == "save" or (add and getattr(model_instance, self.attname) is None)):
+            setattr(model_instance, self.attname, actor)
+        return getattr(model_instance, self.attname)
+
+
+def updated_at_trigger(table: str) -> Trigger:
+    """Keeps `updatedAt` true whoever writes: update(), bulk_update(), raw SQL."""
+    return Trigger(name=f"{table}_set_updated_at", event="BEFORE UPDATE", function="set_updated_at")
+
+
+def phi_triggers(table: str) -> list[Trigger]:
+    """The triggers of a table of health data: `updatedAt`, and no DELETE by accident."""
+    return [
+        updated_at_trigger(table),
+        Trigger(name=f"{table}_refuse_delete", event="BEFORE DELETE", function="refuse_delete"),
+    ]
+
+
+class Record(models.Model, metaclass=CamelCaseModelBase):
+    """A row with a time-ordered id and its times."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
+    created_at = models.DateTimeField(default=timezone.now, db_default=TransactionTime(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True, db_default=TransactionTime())
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        """What it is and its id: this text ends up in logs and in the admin's own log."""
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
+class AuditedQuerySet(models.QuerySet[M]):
+    """Writes past `save()` that still say who wrote; bulk_update() passes through update()."""
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's, and `updated_by` is the acting user unless given."""
+        actor = acting_user_id()
+        if actor and "updated_by" not in kwargs:
+            kwargs["updated_by"] = actor
+        return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:  # type: ignore[override]
+        """As Django's; a row that is updated for want of being new says who did."""
+        if kwargs.get("update_conflicts") and kwargs.get("update_fields") and acting_user_id():
+            kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by"}
+        return super().bulk_create(objs, *args, **kwargs)
+
+    bulk_create.alters_data = True  # type: ignore[attr-defined]
+
+
+class AuditedRecord(Record):
+    """A row that names its author and its last editor."""
+
+    created_by = ActorField(on="create")
+    updated_by = ActorField(on="save")
+
+    objects = AuditedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+        """As Django's; a partial save names its author as well."""
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by", "updated_at"}
+        super().save(**kwargs)
+
+
+class PHIQuerySet(AuditedQuerySet[M]):
+    """Rows of health data: `delete()` marks them, `erase()` removes them for good."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Mark the rows as deleted; rows already marked keep their time. Returns what Django's delete() returns."""
+        marked = self.filter(deleted_at__isnull=True).update(deleted_at=timezone.now())
+        return marked, {self.model._meta.label: marked} if marked else {}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def restore(self) -> int:
+        """Take the mark away again. Returns the number of rows."""
+        return self.filter(deleted_at__isnull=False).update(deleted_at=None)
+
+    restore.alters_data = True  # type: ignore[attr-defined]
+
+    def erase(self) -> tuple[int, dict[str, int]]:
+        """Remove the rows for good. Raises ProtectedError while other rows depend on them."""
+        with erasing(self.db):
+            return super().delete()
+
+    erase.alters_data = True  # type: ignore[attr-defined]
+    erase.queryset_only = True  # type: ignore[attr-defined]
+
+
+class erasing(transaction.Atomic):  # noqa: N801 - used like transaction.atomic
+    """A transaction in which the database lets rows of health data be removed (see `refuse_delete()` there)."""
+
+    def __init__(self, using: str) -> None:
+        super().__init__(using=using, savepoint=True, durable=False)
+
+    def _allow(self, word: str) -> None:
+        with connections[self.using].cursor() as cursor:
+            cursor.execute("SELECT set_config('whitecross.erase', %s, true)", [word])
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._allow("on")
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        # Within an outer transaction the setting would outlive this block. After an error the savepoint takes it back.
+        if exc_type is None:
+            self._allow("")
+        super().__exit__(exc_type, exc_value, traceback)
+
+
+class PHIManager(models.Manager.from_queryset(PHIQuerySet)):  # type: ignore[misc]
+    """The rows that are not marked as deleted."""
+
+    def get_queryset(self) -> PHIQuerySet[Any]:
+        """Leave the marked rows out."""
+        return super().get_queryset().filter(deleted_at__isnull=True)  # type: ignore[no-any-return]
+
+
+class PHIRecord(AuditedRecord):
+    """A row of protected health information (45 CFR 160.103): never silently gone.
+
+    `objects` leaves deleted rows out; `all_objects` has them and is the base manager, so that relations and
+    refreshes find them.
+    """
+
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = PHIManager()
+    all_objects = models.Manager.from_queryset(PHIQuerySet)()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "all_objects"
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Mark the row as deleted. Returns what Django's delete() returns."""
+        if self.deleted_at is not None:
+            return 0, {}
+        self.deleted_at = timezone.now()
+        self.save(using=using, update_fields=["deleted_at"])
+        return 1, {self._meta.label: 1}
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def restore(self, using: str | None = None) -> None:
+        """Take the mark away again."""
+        self.deleted_at = None
+        self.save(using=using, update_fields=["deleted_at"])
+
+    restore.alters_data = True  # type: ignore[attr-defined]
+
+    def erase(self, using: str | None = None) -> tuple[int, dict[str, int]]:
+        """Remove the row for good. Raises ProtectedError while other rows depend on it."""
+        with erasing(using or self._state.db or "default"):
+            return super().delete(using=using)
+
+    erase.alters_data = True  # type: ignore[attr-defined]

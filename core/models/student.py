@@ -1,0 +1,127 @@
+"""Students."""
+
+from typing import Any
+
+from django.contrib.postgres.indexes import OpClass
+from django.contrib.postgres.search import SearchVector
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.db import CompositeForeignKey, EnumField, GinIndex, Index, SearchText, TransactionTime
+from core.enums import Gender
+from core.models.district import District
+from core.models.record import PHIRecord, phi_triggers
+from core.models.school import School
+from core.models.user import User
+
+
+class Student(PHIRecord):
+    """A student, with or without a school at present."""
+
+    student_number = models.CharField(max_length=50)
+    first_name = models.CharField(max_length=100)
+    last_name = models.CharField(max_length=100)
+    date_of_birth = models.DateField()
+    gender = EnumField(Gender)
+    photo = models.CharField(max_length=500, null=True, blank=True)
+    medical_record_num = models.CharField("medical record number", max_length=50, null=True, blank=True)
+
+    school = models.ForeignKey(School, models.PROTECT, null=True, blank=True, related_name="students", db_index=False)
+    district = models.ForeignKey(
+        District, models.PROTECT, null=True, blank=True, related_name="students", db_index=False
+    )
+    nurse = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="students", db_index=False)
+    grade = models.CharField(max_length=10)
+    enrollment_date = models.DateTimeField(default=timezone.now, db_default=TransactionTime())
+    is_active = models.BooleanField(default=True, db_default=True, help_text="Enrolled at present.")
+
+    class Meta:
+        db_table = "students"
+        ordering = ["last_name", "first_name"]
+        base_manager_name = "all_objects"
+        constraints = [
+            models.UniqueConstraint(fields=["student_number"], name="students_studentNumber_key"),
+            models.UniqueConstraint(fields=["medical_record_num"], name="students_medicalRecordNum_key"),
+            models.CheckConstraint(
+                name="students_school_needs_district_check",
+                condition=Q(school__isnull=True) | Q(district__isnull=False),
+                violation_error_message="A student of a school belongs to that school's district.",
+            ),
+            # A school that moves to another district takes its students along.
+            CompositeForeignKey(
+                name="students_school_district_fkey",
+                columns=["schoolId", "districtId"],
+                to_table="schools",
+                to_columns=["id", "districtId"],
+            ),
+            *phi_triggers("students"),
+        ]
+        indexes = [
+            Index(
+                fields=["school", "last_name", "first_name"],
+                name="students_school_idx",
+                condition=Q(is_active=True),
+                serves="A school's roster in the order of names.",
+            ),
+            Index(
+                fields=["school", "grade", "is_active", "nurse"],
+                name="idx_students_health_overview",
+                serves="A school's grades with the nurse of each student; all students of a school.",
+            ),
+            Index(fields=["nurse"], name="students_nurseId_idx", serves="The students of a nurse."),
+            Index(
+                "district",
+                OpClass(SearchText("last_name"), name="text_pattern_ops"),
+                OpClass(SearchText("first_name"), name="text_pattern_ops"),
+                name="students_district_name_idx",
+                serves="A district's students by the beginning of a name, whatever case and diacritics.",
+            ),
+            Index(
+                fields=["district", "id"],
+                name="students_district_active_idx",
+                condition=Q(is_active=True),
+                serves="A district's enrolled students, for the compliance board.",
+            ),
+            Index(
+                fields=["last_name", "first_name"],
+                name="students_name_idx",
+                serves="Students in the order of their names.",
+            ),
+            GinIndex(
+                SearchVector("first_name", "last_name", "student_number", config="simple"),
+                name="idx_students_search",
+                serves="Students by words of name and number.",
+            ),
+            Index(
+                fields=["deleted_at"],
+                name="students_deleted_idx",
+                condition=Q(deleted_at__isnull=False),
+                serves="Students who are marked as deleted, the latest first.",
+            ),
+        ]
+
+    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+        """As Django's; a school's student without a district gets the school's."""
+        self._take_district_of_school()
+        super().save(**kwargs)
+
+    def clean(self) -> None:
+        """The rules over several rows, in words. Raises ValidationError."""
+        self._take_district_of_school()
+        if self.school and self.school.district_id != self.district_id:
+            raise ValidationError({"district": "A student of a school belongs to that school's district."})
+        self._refuse_number_of_deleted("student_number")
+        self._refuse_number_of_deleted("medical_record_num")
+
+    def _take_district_of_school(self) -> None:
+        if self.school and self.district_id is None:
+            self.district_id = self.school.district_id
+
+    def _refuse_number_of_deleted(self, field: str) -> None:
+        # Uniqueness counts deleted students too, but validation looks through `objects`, which leaves them out.
+        number = getattr(self, field)
+        others = Student.all_objects.filter(**{field: number, "deleted_at__isnull": False})
+        if number and others.exclude(pk=self.pk).exists():
+            raise ValidationError({field: "A deleted student has this number. Restore that record instead."})

@@ -1,0 +1,118 @@
+"""Vital signs."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from core.db import BrinIndex, EnumField, Index
+from core.models import Student
+from core.models.record import PHIRecord, phi_triggers
+from health_records.enums import ConsciousnessLevel
+from health_records.models.appointment import Appointment
+from health_records.models.health_record import HealthRecord
+from health_records.models.measurement import measurement
+
+
+class VitalSigns(PHIRecord):
+    """A set of vital signs, taken at one time."""
+
+    student = models.ForeignKey(Student, models.PROTECT, related_name="vital_signs", db_index=False)
+    health_record = models.ForeignKey(
+        HealthRecord, models.SET_NULL, null=True, blank=True, related_name="vital_signs", db_index=False
+    )
+    appointment = models.ForeignKey(
+        Appointment, models.SET_NULL, null=True, blank=True, related_name="vital_signs", db_index=False
+    )
+
+    measurement_date = models.DateTimeField()
+    measured_by = models.TextField()
+    measured_by_role = models.TextField(null=True, blank=True)
+    temperature = measurement()
+    temperature_unit = models.TextField(choices=[("F", "Fahrenheit"), ("C", "Celsius")], default="F", db_default="F")
+    temperature_site = models.TextField(null=True, blank=True)
+    blood_pressure_systolic = models.IntegerField(null=True, blank=True, help_text="mmHg.")
+    blood_pressure_diastolic = models.IntegerField(null=True, blank=True, help_text="mmHg.")
+    blood_pressure_position = models.TextField(null=True, blank=True)
+    heart_rate = models.IntegerField(null=True, blank=True, help_text="Beats a minute.")
+    heart_rhythm = models.TextField(null=True, blank=True)
+    respiratory_rate = models.IntegerField(null=True, blank=True, help_text="Breaths a minute.")
+    oxygen_saturation = models.IntegerField(null=True, blank=True, help_text="Percent.")
+    oxygen_supplemental = models.BooleanField(default=False, db_default=False)
+    pain_level = models.IntegerField(null=True, blank=True, help_text="0 (none) to 10 (worst).")
+    pain_location = models.TextField(null=True, blank=True)
+    consciousness = EnumField(ConsciousnessLevel, null=True, blank=True)
+    glucose_level = measurement(help_text="mg/dL.")
+    peak_flow = models.IntegerField(null=True, blank=True, help_text="Litres a minute.")
+    notes = models.TextField(null=True, blank=True)
+
+    class Meta:
+        db_table = "vital_signs"
+        verbose_name = verbose_name_plural = "vital signs"
+        ordering = ["-measurement_date"]
+        base_manager_name = "all_objects"
+        # Possible, not normal: an emergency must be recordable. The lowest body temperature that a person is known to
+        # have survived lies near 53 °F (12 °C), the highest near 116 °F (46.5 °C); a heart at rest is 0.
+        constraints = [
+            models.CheckConstraint(
+                name="vital_signs_temperature_unit_check",
+                condition=Q(temperature_unit__in=["F", "C"]),
+                violation_error_message="Temperature unit: F or C.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_temperature_check",
+                condition=Q(temperature_unit="F", temperature__gte=50, temperature__lte=122)
+                | Q(temperature_unit="C", temperature__gte=10, temperature__lte=50),
+                violation_error_message="Temperature: 50 to 122 °F, or 10 to 50 °C.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_blood_pressure_check",
+                condition=Q(blood_pressure_systolic__gt=F("blood_pressure_diastolic")),
+                violation_error_message="Blood pressure: the systolic is higher than the diastolic.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_heart_rate_check",
+                condition=Q(heart_rate__gte=0, heart_rate__lte=350),
+                violation_error_message="Heart rate: 0 to 350 beats a minute.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_respiratory_rate_check",
+                condition=Q(respiratory_rate__gte=0, respiratory_rate__lte=150),
+                violation_error_message="Respiratory rate: 0 to 150 breaths a minute.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_oxygen_saturation_check",
+                condition=Q(oxygen_saturation__gte=0, oxygen_saturation__lte=100),
+                violation_error_message="Oxygen saturation: 0 to 100 percent.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_pain_level_check",
+                condition=Q(pain_level__gte=0, pain_level__lte=10),
+                violation_error_message="Pain level: 0 to 10.",
+            ),
+            *phi_triggers("vital_signs"),
+        ]
+        indexes = [
+            Index(
+                fields=["student", "-measurement_date"],
+                name="vital_signs_studentId_measurementDate_idx",
+                serves="A student's vital signs, the latest first; the latest of each student of a school.",
+            ),
+            BrinIndex(
+                fields=["measurement_date"],
+                name="vital_signs_date_brin",
+                pages_per_range=32,
+                autosummarize=True,
+                serves="Reports over a span of time.",
+            ),
+            Index(
+                fields=["appointment"],
+                name="vital_signs_appointmentId_idx",
+                condition=Q(appointment__isnull=False),
+                serves="The vital signs taken at an appointment.",
+            ),
+            Index(
+                fields=["health_record"],
+                name="vital_signs_healthRecordId_idx",
+                condition=Q(health_record__isnull=False),
+                serves="The vital signs of a health record.",
+            ),
+        ]

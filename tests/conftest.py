@@ -1,0 +1,91 @@
+"""Databases for tests.
+
+Most tests take `db`: a transaction on the migrated test database, rolled back at the end. Tests that commit, migrate or
+tamper take `committed_db`: a database of their own, copied from a pristine one in a few hundredths of a second. Django's
+way for these, to empty all tables, cannot be: configuration_history refuses TRUNCATE.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg import sql
+
+_numbers = itertools.count()
+
+
+def _maintenance() -> psycopg.Connection[Any]:
+    """A connection to the server's `postgres` database, in autocommit."""
+    connection.ensure_connection()
+    parameters = {**connection.get_connection_params(), "dbname": "postgres"}
+    for ours in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(ours, None)
+    return psycopg.connect(**parameters, autocommit=True)
+
+
+def create_database(name: str, template: str = "template0") -> None:
+    """CREATE DATABASE, replacing one of that name."""
+    with _maintenance() as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop_database(name: str) -> None:
+    """DROP DATABASE, with its connections."""
+    with _maintenance() as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def pristine_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The name of a copy of the migrated test database, to which nobody connects."""
+    name = f"{connection.settings_dict['NAME']}_pristine"
+    with django_db_blocker.unblock():
+        original = connection.settings_dict["NAME"]
+        connection.close()
+        create_database_from(original, name)
+        yield name
+        drop_database(name)
+
+
+def create_database_from(original: str, copy: str) -> None:
+    """Copy a database to which this process alone is connected."""
+    connection.settings_dict["NAME"] = "postgres"
+    try:
+        create_database(copy, original)
+        connection.close()
+    finally:
+        connection.settings_dict["NAME"] = original
+
+
+def _on_database_of_its_own(template: str) -> Iterator[str]:
+    original = connection.settings_dict["NAME"]
+    name = f"{original}_{next(_numbers)}"
+    connection.close()
+    create_database(name, template)
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield name
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = original
+        drop_database(name)
+        connection.close()
+
+
+@pytest.fixture
+def committed_db(pristine_database: str, django_db_blocker: Any) -> Iterator[str]:
+    """A migrated database of this test's own, in autocommit; yields its name. All threads are connected to it."""
+    with django_db_blocker.unblock():
+        yield from _on_database_of_its_own(pristine_database)
+
+
+@pytest.fixture
+def empty_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """An empty database of this test's own, in autocommit; yields its name."""
+    with django_db_blocker.unblock():
+        yield from _on_database_of_its_own("template0")
