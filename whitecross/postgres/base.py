@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.backends.postgresql import base, client, features, operations
 
 from .home import EmbeddedServerError, wheel
+from .schema import DatabaseSchemaEditor
 from .server import PORT, USER, server_in
 
 
@@ -40,6 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
     ops_class = DatabaseOperations
     client_class = DatabaseClient
+    SchemaEditorClass = DatabaseSchemaEditor
 
     def start_embedded(self) -> None:
         """Start the embedded server, if this connection is to it, and say where it listens.
