@@ -7,6 +7,15 @@ from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
 from django.utils.crypto import constant_time_compare
 
 
+class _Nothing(str):
+    """The empty name, which Django's look for a missing name lets pass."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
+
+
 class BareBcryptPasswordHasher(BasePasswordHasher):
     """Bare bcrypt, `$2b$10$...`, as the predecessor stored it: verified as it is, and never written anew.
 
@@ -14,7 +23,7 @@ class BareBcryptPasswordHasher(BasePasswordHasher):
     hasher, a right password is hashed again with the preferred one at the next sign-in.
     """
 
-    algorithm = ""
+    algorithm = _Nothing()
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether the password fits. bcrypt reads 72 bytes and no more, and so did the predecessor."""

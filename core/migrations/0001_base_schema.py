@@ -32,7 +32,7 @@ $do$
 SET_UPDATED_AT = """
 CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW."updatedAt" := now();
+    NEW."updatedAt" := statement_timestamp();
     RETURN NEW;
 END
 $$

@@ -1050,6 +1050,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
+                            ("temperature__isnull", True),
                             models.Q(("temperature__gte", 50), ("temperature__lte", 122), ("temperature_unit", "F")),
                             models.Q(("temperature__gte", 10), ("temperature__lte", 50), ("temperature_unit", "C")),
                             _connector="OR",

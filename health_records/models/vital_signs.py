@@ -59,7 +59,8 @@ class VitalSigns(PHIRecord):
             ),
             models.CheckConstraint(
                 name="vital_signs_temperature_check",
-                condition=Q(temperature_unit="F", temperature__gte=50, temperature__lte=122)
+                condition=Q(temperature__isnull=True)
+                | Q(temperature_unit="F", temperature__gte=50, temperature__lte=122)
                 | Q(temperature_unit="C", temperature__gte=10, temperature__lte=50),
                 violation_error_message="Temperature: 50 to 122 °F, or 10 to 50 °C.",
             ),
