@@ -46,7 +46,7 @@ class BareBcryptPasswordHasher(BasePasswordHasher):
         """A new bcrypt salt."""
         return bcrypt.gensalt(10).decode()
 
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
+    def safe_summary(self, encoded: str) -> Any:
         """What the admin may show of a hash."""
         parts = self.decode(encoded)
         return {

@@ -7,7 +7,6 @@ scopes stops the reverse, as one value a key is all that the schema before could
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
-import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -546,6 +545,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
     ]

@@ -60,7 +60,7 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
         """The setting's fields: no uniqueness, no index, no foreign key."""
         fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
         for name, field in fields.items():
-            field.db_index = False
+            field.db_index = False  # type: ignore[attr-defined]
             field.db_column = COLUMNS.get(name) or field.db_column or column_name(name)
         return fields
 

@@ -110,7 +110,7 @@ class SystemConfiguration(Record):
     def __str__(self) -> str:
         return self.key if self.scope == ConfigScope.SYSTEM else f"{self.key} ({self.scope} {self.scope_id})"
 
-    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def save(self, **kwargs: Any) -> None:
         """As Django's; the row and its history are written together or not at all."""
         with transaction.atomic(using=kwargs.get("using") or self._state.db):
             super().save(**kwargs)

@@ -23,4 +23,4 @@ class CamelCaseModelBase(ModelBase):
         """Set `db_column` before the field joins its model."""
         if isinstance(value, models.Field) and value.db_column is None and not value.many_to_many:
             value.db_column = column_name(name, relation=isinstance(value, models.ForeignKey))
-        super().add_to_class(name, value)  # type: ignore[misc]
+        super().add_to_class(name, value)

@@ -61,7 +61,7 @@ class CompositeForeignKey(_DatabaseRule):
             },
         )
 
-    def constraint_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def constraint_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:  # type: ignore[override]
         """The clause of CREATE TABLE."""
         quote = schema_editor.quote_name
         columns, to_columns = (", ".join(map(quote, names)) for names in (self.columns, self.to_columns))

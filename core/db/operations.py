@@ -65,7 +65,7 @@ class AddFields(Operation):
         key = app_label, self.model_name.lower()
         for name, field in self.fields:
             state.models[key].fields[name] = field
-            if field.is_relation and state._relations is not None:
+            if field.is_relation and state._relations is not None:  # type: ignore[attr-defined]
                 state.resolve_model_field_relations(key, name, field)
         state.reload_model(*key, delay=not any(field.is_relation for _, field in self.fields))
 

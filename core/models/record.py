@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self, TypeVar
 
 from django.db import connections, models, transaction
+from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
 from core.acting import acting_user_id
@@ -46,7 +47,7 @@ def updated_at_trigger(table: str) -> Trigger:
     return Trigger(name=f"{table}_set_updated_at", event="BEFORE UPDATE", function="set_updated_at")
 
 
-def phi_triggers(table: str) -> list[Trigger]:
+def phi_triggers(table: str) -> list[BaseConstraint]:
     """The triggers of a table of health data: `updatedAt`, and no DELETE by accident."""
     return [
         updated_at_trigger(table),
@@ -81,7 +82,7 @@ class AuditedQuerySet(models.QuerySet[M]):
 
     update.alters_data = True  # type: ignore[attr-defined]
 
-    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:  # type: ignore[override]
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
         """As Django's; a row that is updated for want of being new says who did."""
         if kwargs.get("update_conflicts") and kwargs.get("update_fields") and acting_user_id():
             kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by"}
@@ -101,7 +102,7 @@ class AuditedRecord(Record):
     class Meta:
         abstract = True
 
-    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def save(self, **kwargs: Any) -> None:
         """As Django's; a partial save names its author as well."""
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by", "updated_at"}
@@ -138,10 +139,11 @@ class erasing(transaction.Atomic):  # noqa: N801 - used like transaction.atomic
     """A transaction in which the database lets rows of health data be removed (see `refuse_delete()` there)."""
 
     def __init__(self, using: str) -> None:
+        self.alias = using
         super().__init__(using=using, savepoint=True, durable=False)
 
     def _allow(self, word: str) -> None:
-        with connections[self.using].cursor() as cursor:
+        with connections[self.alias].cursor() as cursor:
             cursor.execute("SELECT set_config('whitecross.erase', %s, true)", [word])
 
     def __enter__(self) -> None:

@@ -102,7 +102,7 @@ class Student(PHIRecord):
             ),
         ]
 
-    def save(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def save(self, **kwargs: Any) -> None:
         """As Django's; a school's student without a district gets the school's."""
         self._take_district_of_school()
         super().save(**kwargs)

@@ -7,6 +7,6 @@ from typing import Any
 from django.db import models
 
 
-def measurement(*args: Any, **kwargs: Any) -> models.DecimalField[Any, Any]:
+def measurement(verbose_name: str | None = None, **kwargs: Any) -> models.DecimalField[Any, Any]:
     """A nullable numeric(8,3): five digits before the point, three after, as any instrument at a school shows."""
-    return models.DecimalField(*args, max_digits=8, decimal_places=3, null=True, blank=True, **kwargs)
+    return models.DecimalField(verbose_name, max_digits=8, decimal_places=3, null=True, blank=True, **kwargs)
