@@ -5,6 +5,7 @@ import os
 from whitecross.postgres.url import parse
 
 SECRET_KEY = "signs nothing"
+ALLOWED_HOSTS = ["localhost"]
 USE_TZ = True
 INSTALLED_APPS = ["django.contrib.contenttypes"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -72,12 +72,8 @@ def sentence(error: BaseException) -> str | None:
     while cause is not None:
         if isinstance(cause, EmbeddedServerError | ImproperlyConfigured):
             return _one_line(str(cause))
-        if isinstance(cause, NotSupportedError) and re.match(
-            r"PostgreSQL \d+ or later is required", str(cause)
-        ):
-            return (
-                f"{_database()} is too old: {_one_line(str(cause)).rstrip('.')}; upgrade it, or use another."
-            )
+        if isinstance(cause, NotSupportedError) and re.match(r"PostgreSQL \d+ or later is required", str(cause)):
+            return f"{_database()} is too old: {_one_line(str(cause)).rstrip('.')}; upgrade it, or use another."
         if isinstance(cause, psycopg.Error) and (found := _of_postgresql(cause)):
             return found
         cause = cause.__cause__

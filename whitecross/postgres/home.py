@@ -114,8 +114,11 @@ class Home:
 
     @property
     def socket_folder(self) -> Path:
-        """The folder of the socket: the home, or a short one of our own where the home's path is too long."""
-        if len(os.fsencode(self.folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+        """The folder of the socket: the home, or one of our own where the home's path cannot be a host.
+
+        A path can be too long for the kernel, and libpq reads a comma as the end of a host.
+        """
+        if len(os.fsencode(self.folder / SOCKET_NAME)) <= LONGEST_SOCKET_PATH and "," not in str(self.folder):
             return self.folder
         digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
         return Path("/tmp") / f"whitecross-{digest}"  # noqa: S108  (make_private refuses a folder made by another)

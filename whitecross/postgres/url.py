@@ -25,9 +25,7 @@ def parse(url: str) -> dict[str, Any]:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         if unknown := re.match(r'invalid URI query parameter: "(\w+)"', str(error)):
-            raise _wrong(
-                f"has the option {unknown[1]}, which PostgreSQL does not know", "leave it out"
-            ) from None
+            raise _wrong(f"has the option {unknown[1]}, which PostgreSQL does not know", "leave it out") from None
         raise _wrong("cannot be read", ENCODE) from None
     fields = {key: str(value) for key, value in given.items()}
     host, port, name = (fields.pop(key, "") for key in ("host", "port", "dbname"))
