@@ -9,6 +9,7 @@ from simple_history.models import HistoricalRecords
 
 from core.acting import acting_user_id
 from core.db import CamelCaseModelBase, Index, TransactionTime, Trigger, UUIDv7, column_name, uuid7
+from core.models.record import RecordQuerySet
 
 # Attributes that simple-history and the setting itself name, and the columns that hold them here.
 COLUMNS = {
@@ -31,6 +32,8 @@ class ConfigurationChange(models.Model, metaclass=CamelCaseModelBase):
     changed_by_name = models.TextField(null=True, help_text="The user's name as it was at that time.")
     ip_address = models.TextField("IP address", null=True)
     user_agent = models.TextField(null=True)
+
+    objects = RecordQuerySet.as_manager()
 
     class Meta:
         abstract = True

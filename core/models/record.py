@@ -7,6 +7,7 @@ from django.db import connections, models, transaction
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
+from core import access
 from core.acting import acting_user_id
 from core.db import CamelCaseModelBase, TransactionTime, Trigger, UUIDv7, uuid7
 
@@ -55,12 +56,22 @@ def phi_triggers(table: str) -> list[BaseConstraint]:
     ]
 
 
+class RecordQuerySet(models.QuerySet[M]):
+    """Rows of which each user sees her own part."""
+
+    def for_user(self, user: Any) -> Self:
+        """The rows that the user may see: by her role, of her school or district. See `core.access`."""
+        return access.visible(self, user)
+
+
 class Record(models.Model, metaclass=CamelCaseModelBase):
     """A row with a time-ordered id and its times."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=UUIDv7(), editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_default=TransactionTime(), editable=False)
     updated_at = models.DateTimeField(auto_now=True, db_default=TransactionTime())
+
+    objects = RecordQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -70,7 +81,7 @@ class Record(models.Model, metaclass=CamelCaseModelBase):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
-class AuditedQuerySet(models.QuerySet[M]):
+class AuditedQuerySet(RecordQuerySet[M]):
     """Writes past `save()` that still say who wrote; bulk_update() passes through update()."""
 
     def update(self, **kwargs: Any) -> int:

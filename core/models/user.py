@@ -12,11 +12,11 @@ from django.db.models.functions import Upper
 from core.db import EnumField, GinIndex, Index
 from core.enums import UserRole
 from core.models.district import District
-from core.models.record import Record, updated_at_trigger
+from core.models.record import Record, RecordQuerySet, updated_at_trigger
 from core.models.school import School
 
 
-class UserManager(BaseUserManager["User"]):
+class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignore[misc]
     """Creates users and finds them by email."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
