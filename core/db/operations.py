@@ -67,7 +67,7 @@ class AddFields(Operation):
             state.models[key].fields[name] = field
             if field.is_relation and state._relations is not None:  # type: ignore[attr-defined]
                 state.resolve_model_field_relations(key, name, field)
-        state.reload_model(*key, delay=not any(field.is_relation for _, field in self.fields))
+        state.reload_model(*key, delay=True)
 
     def database_forwards(
         self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState

@@ -3,17 +3,21 @@
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.core.management.commands import migrate as django_migrate
 from django.db import connections
 
 from core.db.autodetector import EnumAutodetector
+from core.executor import Executor
+
+# Django's command names its executor and offers no other way to name another.
+django_migrate.MigrationExecutor = Executor  # type: ignore[misc]
 
 LEGACY = """The database {name!r} was left by the predecessor of White Cross: it has the table "SequelizeMeta". \
 Nothing was changed. Migrating here would mix two schemas; point DATABASE_URL at an empty database and migrate that one, \
 and keep this one as it is until its records are brought over."""
 
 
-class Command(DjangoMigrate):
+class Command(django_migrate.Command):
     """Django's command; refuses a database with the predecessor's tables, having changed nothing."""
 
     autodetector = EnumAutodetector
