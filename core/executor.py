@@ -1,9 +1,9 @@
 """Runs migrations without rendering every model again and again.
 
-Nearly all the time of `migrate` goes into rendering: when Django adds a model to its picture of the project, it renders
-all models that are related to it, at any remove, and in a schema of students that is all of them. Here a new model is
-treated as Django treats a new field: only its direct relations are rendered, the rest is marked as stale, and a step that
-looks at rows (RunPython) renders everything first, as ever. The SQL is the same, which the tests compare.
+Nearly all the time of `migrate` goes into rendering: when Django adds a model to its picture of the project, it
+renders all models that are related to it, at any remove, and in a schema of students that is all of them. Here a new
+model is treated as Django treats a new field: only its direct relations are rendered, the rest is marked as stale, and
+a step that looks at rows (RunPython) renders everything first, as ever. The SQL is the same, which the tests compare.
 """
 
 from typing import Self
@@ -34,6 +34,6 @@ class Executor(MigrationExecutor):
     """Django's executor with quick states."""
 
     def _create_project_state(self, with_applied_migrations: bool = False) -> ProjectState:
-        state = super()._create_project_state(with_applied_migrations)
+        state: ProjectState = super()._create_project_state(with_applied_migrations)  # type: ignore[misc]
         state.__class__ = QuickState
         return state

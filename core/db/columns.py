@@ -19,7 +19,7 @@ class CamelCaseModelBase(ModelBase):
     AbstractBaseUser) and the copies that simple-history makes. Migrations then hold the names as literals.
     """
 
-    def add_to_class(cls, name: str, value: Any) -> None:
+    def add_to_class(cls, name: str, value: Any) -> None:  # noqa: N805 - a metaclass: its self is a class
         """Set `db_column` before the field joins its model."""
         if isinstance(value, models.Field) and value.db_column is None and not value.many_to_many:
             value.db_column = column_name(name, relation=isinstance(value, models.ForeignKey))

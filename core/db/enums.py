@@ -1,6 +1,6 @@
 """PostgreSQL's enum types: the field, and the migration operations that create and change the types.
 
-A model says `EnumField(UserRole)`, where UserRole is a TextChoices; the type in PostgreSQL bears the name of that class.
+A model says `EnumField(UserRole)`, where UserRole is a TextChoices; the type in PostgreSQL bears that class's name.
 A migration says `EnumField("UserRole", labels=[...])`: literals, so that it stays true when the class changes.
 `core.db.autodetector` compares the two and writes the operations.
 """
@@ -257,8 +257,8 @@ LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE t.typname = %s AND t.typnamespace = current_schema()::regnamespace AND NOT a.attisdropped
 ORDER BY c.relname, a.attnum
 """
-# What names the type in its text and so has to be dropped and built again around the swap: (drop, create) of the indexes
-# with a predicate or expression, the CHECKs, and the triggers of the tables (%s: an array of their oids) that have such columns.
+# What names the type in its text and so has to be dropped and built again around the swap: (drop, create) of the
+# indexes with a predicate or expression, the CHECKs and the triggers of the tables (an array of oids) that use it.
 _DEPENDENTS = """
 SELECT format('DROP INDEX %%I', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid)
 FROM pg_index i
@@ -277,10 +277,10 @@ WHERE tgrelid = ANY(%(tables)s) AND NOT tgisinternal AND pg_get_triggerdef(oid) 
 
 
 def _without_label(editor: Editor, name: str, label: str) -> None:
-    """Swap the type for one without the label. Raises CommandError, having changed nothing, while rows say the label."""
+    """Swap the type for one without the label. Raises CommandError, changing nothing, while rows say the label."""
     quote, old = editor.quote_name, f"{name}__old"
     with editor.connection.cursor() as cursor:
-        cursor.execute("SELECT unnest(enum_range(NULL::%s))::text" % quote(name))
+        cursor.execute(f"SELECT unnest(enum_range(NULL::{quote(name)}))::text")
         labels = [found for (found,) in cursor.fetchall() if found != label]
         cursor.execute(_COLUMNS, [name])
         columns = cursor.fetchall()

@@ -10,11 +10,11 @@ from core.db.autodetector import EnumAutodetector
 from core.executor import Executor
 
 # Django's command names its executor and offers no other way to name another.
-django_migrate.MigrationExecutor = Executor  # type: ignore[misc]
+vars(django_migrate)["MigrationExecutor"] = Executor
 
 LEGACY = """The database {name!r} was left by the predecessor of White Cross: it has the table "SequelizeMeta". \
-Nothing was changed. Migrating here would mix two schemas; point DATABASE_URL at an empty database and migrate that one, \
-and keep this one as it is until its records are brought over."""
+Nothing was changed. Migrating here would mix two schemas: point DATABASE_URL at an empty database and migrate that \
+one, and keep this one as it is until its records are brought over."""
 
 
 class Command(django_migrate.Command):
