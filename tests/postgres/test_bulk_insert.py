@@ -54,9 +54,9 @@ print(json.dumps(dict(many=many, one=one, expression=expression, plain=plain, st
 )
 
 
-@pytest.fixture
-def seen(data: Path, run: Run) -> dict[str, Any]:
-    result = run("-c", CODE, data=data)
+@pytest.fixture(scope="module")
+def seen(cluster: Path, run: Run) -> dict[str, Any]:
+    result = run("-c", CODE, data=cluster)
     assert result.returncode == 0, result.stderr
     found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return found

@@ -16,6 +16,7 @@ import psycopg
 import psycopg_pool
 from django.core.exceptions import ImproperlyConfigured
 from django.db import NotSupportedError, connections
+from django.db.migrations.exceptions import MigrationSchemaMissing
 
 from .home import EmbeddedServerError
 from .server import release_all
@@ -76,7 +77,8 @@ def sentence(error: BaseException) -> str | None:
             return f"{_database()} is too old: {_one_line(str(cause)).rstrip('.')}; upgrade it, or use another."
         if isinstance(cause, psycopg.Error) and (found := _of_postgresql(cause)):
             return found
-        cause = cause.__cause__
+        # Django raises this one while it handles the error, not from it.
+        cause = cause.__cause__ or (cause.__context__ if isinstance(cause, MigrationSchemaMissing) else None)
     return None
 
 

@@ -317,6 +317,10 @@ class EmbeddedServer:
             complaint = complaint_in(self.home.log.read_text(errors="replace"))
         except FileNotFoundError:
             complaint = "it wrote nothing"
+        disk = os.statvfs(self.home.folder)
+        if disk.f_bavail * disk.f_frsize < 1_000_000:
+            # On a full disk the log lacks the very line that would say so.
+            complaint = os.strerror(errno.ENOSPC)
         return EmbeddedServerError(
             f"The embedded PostgreSQL in {self.home.folder} {what}: {complaint} (more in {self.home.log}); "
             f"{_remedy_for(complaint, otherwise)}."
