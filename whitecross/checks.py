@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from .postgres.url import leaves_the_machine_unencrypted
 
 
-@register(Tags.database, deploy=True)
+@register(Tags.security, deploy=True)
 def check_the_server_is_not_embedded(**options: Any) -> list[CheckMessage]:
     """The embedded server lives and dies with the commands that use it, and nobody backs it up."""
     if not settings.DATABASES["default"].get("EMBEDDED"):

@@ -5,6 +5,7 @@ Production sets WHITECROSS_ENV=production, and `manage.py check --deploy` says w
 """
 
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ  # type: ignore[import-untyped]
 from django.core.exceptions import ImproperlyConfigured
@@ -32,11 +33,15 @@ def whole_number(name: str, *, default: int, least: int = 0) -> int:
     return int(value)
 
 
-ENVIRONMENT = env.str("WHITECROSS_ENV", default="development")
-if ENVIRONMENT not in ("development", "production"):
-    raise ImproperlyConfigured(
-        "WHITECROSS_ENV is neither development nor production; set it to one of the two."
-    )
+def one_of(name: str, choices: tuple[str, ...], *, default: str) -> str:
+    """Read one of a few words."""
+    value = env.str(name, default=default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is none of {', '.join(choices)}; set it to one of them.")
+    return value
+
+
+ENVIRONMENT = one_of("WHITECROSS_ENV", ("development", "production"), default="development")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = flag("DEBUG", default=not PRODUCTION)
 
@@ -46,13 +51,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["localh
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 if PRODUCTION and DEBUG:
-    raise ImproperlyConfigured(
-        "DEBUG shows health records to whoever meets an error; unset it in production."
-    )
+    raise ImproperlyConfigured("DEBUG shows health records to whoever meets an error; unset it in production.")
 if PRODUCTION and (missing := [name for name in ("SECRET_KEY", "ALLOWED_HOSTS") if not globals()[name]]):
-    raise ImproperlyConfigured(
-        f"WHITECROSS_ENV=production needs {' and '.join(missing)}; see docs/deployment.md."
-    )
+    raise ImproperlyConfigured(f"WHITECROSS_ENV=production needs {' and '.join(missing)}; see docs/deployment.md.")
 
 # HTTPS everywhere in production. In development a browser would remember HSTS for localhost.
 SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
@@ -126,9 +127,7 @@ DATABASES = {
     "default": {
         **(parse_database_url(DATABASE_URL) if DATABASE_URL else {"NAME": "whitecross", "OPTIONS": {}}),
         "ENGINE": "whitecross.postgres",
-        "EMBEDDED": None
-        if DATABASE_URL
-        else env.str("WHITECROSS_DATA_DIR", default=str(BASE_DIR / ".whitecross")),
+        "EMBEDDED": None if DATABASE_URL else env.str("WHITECROSS_DATA_DIR", default=str(BASE_DIR / ".whitecross")),
         # Seconds that a thread keeps its connection after a request: 0 closes it, and is right with a pool.
         "CONN_MAX_AGE": whole_number("DB_CONN_MAX_AGE", default=0),
         # A kept connection is tried before it is used: the server may have been restarted since.
@@ -147,9 +146,7 @@ if DB_POOL_MAX_SIZE := whole_number("DB_POOL_MAX_SIZE", default=0):
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": DB_POOL_MIN_SIZE,
         "max_size": DB_POOL_MAX_SIZE,
-        "timeout": whole_number(
-            "DB_POOL_TIMEOUT", default=30, least=1
-        ),  # seconds to wait for a free connection
+        "timeout": whole_number("DB_POOL_TIMEOUT", default=30, least=1),  # seconds to wait for a free connection
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -173,6 +170,10 @@ LOGIN_URL = "admin:login"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+try:
+    ZoneInfo(TIME_ZONE)
+except (ValueError, ZoneInfoNotFoundError):
+    raise ImproperlyConfigured("TIME_ZONE names no time zone; write it like America/Chicago.") from None
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -187,6 +188,7 @@ STORAGES = {
     },
 }
 
+LOG_LEVEL = one_of("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO" if PRODUCTION else "WARNING")
 # To stderr, for whatever runs the process to keep. No health records: see DiscreetFormatter.
 LOGGING = {
     "version": 1,
@@ -200,7 +202,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],
-        "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING"),
+        "level": LOG_LEVEL,
     },
     "loggers": {
         # Django's own handlers would mail tracebacks; what they report goes up to the root instead.
