@@ -14,7 +14,7 @@ from core.db.enums import (
     RemoveEnumLabel,
     RenameEnumLabel,
 )
-from core.db.expressions import SearchText, TransactionTime, UUIDv7
+from core.db.expressions import SearchText, SearchWords, TransactionTime, UUIDv7
 from core.db.identifiers import uuid7
 from core.db.indexes import BrinIndex, GinIndex, Index
 from core.db.operations import AddFields, AddIndexes, CreateFunction
@@ -35,6 +35,7 @@ __all__ = [
     "RemoveEnumLabel",
     "RenameEnumLabel",
     "SearchText",
+    "SearchWords",
     "TransactionTime",
     "Trigger",
     "UUIDv7",

@@ -64,6 +64,22 @@ CREATE FUNCTION search_text(value text) RETURNS text LANGUAGE sql IMMUTABLE STRI
 $$
 """
 
+# What search_text() left, word by word. Not to_tsvector(): its parser takes "St.John" for the name of a host.
+SEARCH_WORDS = """
+CREATE FUNCTION search_words(folded text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array_to_tsvector(array_remove(
+        string_to_array(translate(folded, '.,;:()[]{}<>"/\\_&|!*\u2010\u2013\u2014', repeat(' ', 23)), ' '), ''))
+$$
+"""
+
+# A query for texts in which each of the words begins some word; NULL, which finds nothing, for no words.
+SEARCH_PREFIXES = """
+CREATE FUNCTION search_prefixes(folded text) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT string_agg('''' || word || ''':*', ' & ')::tsquery
+    FROM unnest(tsvector_to_array(search_words(folded))) AS words (word)
+$$
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -75,6 +91,8 @@ class Migration(migrations.Migration):
         core.db.CreateFunction("set_updated_at()", SET_UPDATED_AT),
         core.db.CreateFunction("refuse_delete()", REFUSE_DELETE),
         core.db.CreateFunction("search_text(text)", SEARCH_TEXT),
+        core.db.CreateFunction("search_words(text)", SEARCH_WORDS),
+        core.db.CreateFunction("search_prefixes(text)", SEARCH_PREFIXES),
         core.db.enums.CreateEnum(
             name="UserRole",
             labels=["ADMIN", "NURSE", "SCHOOL_ADMIN", "DISTRICT_ADMIN", "VIEWER", "COUNSELOR"],

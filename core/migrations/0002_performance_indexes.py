@@ -3,7 +3,6 @@
 Reverse: drops the indexes; no row changes.
 """
 
-import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 from django.db import migrations, models
 
@@ -78,19 +77,14 @@ class Migration(migrations.Migration):
                     ),
                     core.db.Index(fields=["nurse"], name="students_nurseId_idx", serves="The students of a nurse."),
                     core.db.Index(
-                        models.F("district"),
-                        django.contrib.postgres.indexes.OpClass(
-                            core.db.SearchText("last_name"), name="text_pattern_ops"
-                        ),
-                        django.contrib.postgres.indexes.OpClass(
-                            core.db.SearchText("first_name"), name="text_pattern_ops"
-                        ),
+                        fields=["district", "last_name", "first_name"],
                         name="students_district_name_idx",
-                        serves="A district's students by the beginning of a name, whatever case and diacritics.",
+                        serves="A district's students in the order of names.",
                     ),
                     core.db.Index(
                         condition=models.Q(("is_active", True)),
                         fields=["district", "id"],
+                        include=["deleted_at"],
                         name="students_district_active_idx",
                         serves="A district's enrolled students, for the compliance board.",
                     ),
@@ -100,11 +94,9 @@ class Migration(migrations.Migration):
                         serves="Students in the order of their names.",
                     ),
                     core.db.GinIndex(
-                        django.contrib.postgres.search.SearchVector(
-                            "first_name", "last_name", "student_number", config="simple"
-                        ),
+                        core.db.SearchWords("first_name", "last_name", "student_number"),
                         name="idx_students_search",
-                        serves="Students by words of name and number.",
+                        serves="Students by the beginnings of names and number, whatever order, case and diacritics.",
                     ),
                     core.db.Index(
                         condition=models.Q(("deleted_at__isnull", False)),

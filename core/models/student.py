@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.contrib.postgres.indexes import OpClass
-from django.contrib.postgres.search import SearchVector
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from core.db import CompositeForeignKey, EnumField, GinIndex, Index, SearchText, TransactionTime
+from core.db import CompositeForeignKey, EnumField, GinIndex, Index, SearchWords, TransactionTime
 from core.enums import Gender
 from core.models.district import District
 from core.models.record import PHIRecord, phi_triggers
@@ -72,14 +70,13 @@ class Student(PHIRecord):
             ),
             Index(fields=["nurse"], name="students_nurseId_idx", serves="The students of a nurse."),
             Index(
-                "district",
-                OpClass(SearchText("last_name"), name="text_pattern_ops"),
-                OpClass(SearchText("first_name"), name="text_pattern_ops"),
+                fields=["district", "last_name", "first_name"],
                 name="students_district_name_idx",
-                serves="A district's students by the beginning of a name, whatever case and diacritics.",
+                serves="A district's students in the order of names.",
             ),
             Index(
                 fields=["district", "id"],
+                include=["deleted_at"],
                 name="students_district_active_idx",
                 condition=Q(is_active=True),
                 serves="A district's enrolled students, for the compliance board.",
@@ -90,9 +87,9 @@ class Student(PHIRecord):
                 serves="Students in the order of their names.",
             ),
             GinIndex(
-                SearchVector("first_name", "last_name", "student_number", config="simple"),
+                SearchWords("first_name", "last_name", "student_number"),
                 name="idx_students_search",
-                serves="Students by words of name and number.",
+                serves="Students by the beginnings of names and number, whatever order, case and diacritics.",
             ),
             Index(
                 fields=["deleted_at"],
