@@ -1,6 +1,10 @@
 """Every page of the site."""
 
-from django.contrib import admin
 from django.urls import path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+import configuration.admin
+import core.admin
+import health_records.admin  # noqa: F401 - each registers its models on the site
+from core.admin.site import site
+
+urlpatterns = [path("admin/", site.urls)]

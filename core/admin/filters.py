@@ -1,0 +1,57 @@
+"""Filters of lists. None of them looks for distinct values: that reads the whole table."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Records marked as deleted, for those who may restore them."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What can be chosen besides the usual list."""
+        return [("yes", "Deleted records")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows with the mark, where asked for."""
+        return queryset.filter(deleted_at__isnull=False) if self.value() == "yes" else queryset
+
+    def choices(self, changelist: Any) -> Any:
+        """As Django's, with a word for the usual list."""
+        first, *rest = super().choices(changelist)
+        return [{**first, "display": "Present records"}, *rest]
+
+
+PERIODS = {"today": (0, "Today"), "week": (6, "Last 7 days"), "month": (29, "Last 30 days"), "year": (364, "Last year")}
+
+
+class PeriodFilter(admin.SimpleListFilter):
+    """Rows of a stretch of days that ends with today, in the site's time zone."""
+
+    field: str
+    title = "date"
+    parameter_name = "period"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The stretches."""
+        return [(key, label) for key, (_, label) in PERIODS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Bounded on both sides, so that an index on the time can serve it."""
+        if self.value() not in PERIODS:
+            return queryset
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        first = midnight - dt.timedelta(days=PERIODS[str(self.value())][0])
+        return queryset.filter(**{f"{self.field}__gte": first, f"{self.field}__lt": midnight + dt.timedelta(days=1)})
+
+
+def period(field_name: str) -> type[PeriodFilter]:
+    """A PeriodFilter on a time of the model."""
+    return type("PeriodFilter", (PeriodFilter,), {"field": field_name})

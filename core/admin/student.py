@@ -1,0 +1,88 @@
+"""Students in the admin."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from core import access
+from core.admin.columns import column
+from core.admin.record_admin import PHIAdmin
+from core.admin.site import site
+from core.admin.student_search import matching
+from core.models import Student
+
+
+@admin.register(Student, site=site)
+class StudentAdmin(PHIAdmin):
+    """Students, in the order of their names; a student's page leads to the records."""
+
+    list_display = (
+        "last_name",
+        "first_name",
+        "student_number",
+        "grade",
+        "date_of_birth",
+        column("school"),
+        "is_active",
+    )
+    list_display_links = ("last_name", "first_name")
+    list_select_related = ("school",)
+    search_help_text = "Name or number"
+    change_form_outer_before_template = "admin/student_records.html"
+    fieldsets = (
+        (None, {"fields": ("last_name", "first_name", "date_of_birth", "gender", "student_number")}),
+        ("Enrolment", {"fields": ("school", "district", "grade", "enrollment_date", "is_active")}),
+        ("Care", {"fields": ("nurse", "medical_record_num", "photo")}),
+    )
+
+    def label(self, record: Student) -> str:
+        """Last name, first name and number."""
+        return f"{record.last_name}, {record.first_name} ({record.student_number})"
+
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        """By name."""
+        return ("last_name", "first_name")
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """By school for those who have several."""
+        filters = super().get_list_filter(request)
+        wide = not access.is_scoped(request.user) or access.place_of(request.user)[0] == "district"
+        return ["is_active", *([("school", AutocompleteSelectFilter)] if wide else []), *filters]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Students by the beginnings of names and number."""
+        return (matching(queryset, search_term) if search_term.strip() else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page, with the ways to the student's records."""
+        student = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "records": self.records(request, student) if student else []}
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    def records(self, request: HttpRequest, student: Student) -> list[dict[str, str]]:
+        """Where the student's records are listed and added, of the kinds that the user may see. No query."""
+        kinds = []
+        for model, model_admin in self.admin_site._registry.items():
+            path = access.students_relation(model)
+            if path is None or "__" in path or not model_admin.has_view_permission(request):
+                continue
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+            add = model_admin.has_add_permission(request) and student.deleted_at is None
+            kinds.append(
+                {
+                    "name": str(model._meta.verbose_name_plural),
+                    "kind": str(model._meta.verbose_name),
+                    "list": f"{reverse(f'{name}_changelist')}?{path}__id__exact={student.pk}",
+                    "add": f"{reverse(f'{name}_add')}?{path}={student.pk}" if add else "",
+                }
+            )
+        return sorted(kinds, key=lambda kind: kind["name"])

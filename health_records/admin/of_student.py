@@ -1,0 +1,15 @@
+"""Records that belong to one student."""
+
+from typing import Any
+
+from core.admin.record_admin import PHIAdmin
+
+
+class OfStudentAdmin(PHIAdmin):
+    """A record whose `student` is one query away on every list and label."""
+
+    list_select_related = ("student",)
+
+    def label(self, record: Any) -> str:
+        """Kind and student."""
+        return f"{record._meta.verbose_name.capitalize()}, {record.student.last_name}, {record.student.first_name}"

@@ -1,0 +1,146 @@
+"""What the admin's sidebar and front page show: the records in a nurse's words, as far as her role opens them."""
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import F
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from core import access
+from core.admin.site import site
+from core.models import Student
+from health_records.models import Appointment, Medication
+
+# Heading, then (title, model, icon of Material Symbols).
+GROUPS = [
+    (
+        "Students",
+        [
+            ("Students", "core.Student", "face"),
+            ("Emergency contacts", "health_records.EmergencyContact", "emergency"),
+            ("Contacts", "core.Contact", "contact_phone"),
+        ],
+    ),
+    (
+        "Today",
+        [
+            ("Appointments", "health_records.Appointment", "calendar_today"),
+            ("Doses given", "health_records.MedicationLog", "medication_liquid"),
+            ("Incidents", "health_records.IncidentReport", "personal_injury"),
+            ("Vital signs", "health_records.VitalSigns", "monitor_heart"),
+        ],
+    ),
+    (
+        "Health file",
+        [
+            ("Health records", "health_records.HealthRecord", "folder_shared"),
+            ("Allergies", "health_records.Allergy", "allergy"),
+            ("Chronic conditions", "health_records.ChronicCondition", "stethoscope"),
+            ("Medication orders", "health_records.StudentMedication", "prescriptions"),
+            ("Vaccinations", "health_records.Vaccination", "vaccines"),
+            ("Screenings", "health_records.Screening", "visibility"),
+            ("Growth", "health_records.GrowthMeasurement", "height"),
+        ],
+    ),
+    ("Stock", [("Medications", "health_records.Medication", "medication")]),
+    (
+        "Organization",
+        [
+            ("Staff", "core.User", "badge"),
+            ("Schools", "core.School", "school"),
+            ("Districts", "core.District", "location_city"),
+        ],
+    ),
+    (
+        "System",
+        [
+            ("Settings", "configuration.SystemConfiguration", "settings"),
+            ("Settings history", "configuration.ConfigurationHistory", "history"),
+        ],
+    ),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of links that the user's role opens. No query."""
+    return [
+        {"title": title, "separator": True, "items": items}
+        for title, models in GROUPS
+        if (
+            items := [
+                {"title": name, "icon": icon, "link": changelist(model)}
+                for name, model, icon in models
+                if "view" in access.rights(request.user, model)
+            ]
+        )
+    ]
+
+
+def changelist(model: str) -> str:
+    """The address of a model's list."""
+    return reverse(f"admin:{model.lower().replace('.', '_')}_changelist")
+
+
+def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The user's day and the shelf, in two queries, and the sidebar's links."""
+    panels = []
+    if "change" in access.rights(request.user, Appointment):
+        panels.append(_appointments(request))
+    if "change" in access.rights(request.user, Medication):
+        panels.append(_low_stock())
+    return {
+        **context,
+        "title": "White Cross",
+        "find_student_url": changelist("core.Student") if "view" in access.rights(request.user, Student) else "",
+        "panels": panels,
+        "links": [{"title": group["title"], "items_allowed": group["items"]} for group in sidebar(request)],
+    }
+
+
+def _appointments(request: HttpRequest) -> dict[str, Any]:
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    appointments = (
+        Appointment.objects.for_user(request.user)
+        .filter(nurse=request.user, scheduled_at__gte=midnight, scheduled_at__lt=midnight + dt.timedelta(days=1))
+        .select_related("student")
+        .order_by("scheduled_at")[:10]
+    )
+    return {
+        "title": "Your appointments today",
+        "nothing": "None.",
+        "lines": [
+            {
+                "url": reverse("admin:health_records_appointment_change", args=[appointment.pk]),
+                "name": site.label(appointment.student),
+                "fact": date_format(timezone.localtime(appointment.scheduled_at), "H:i"),
+            }
+            for appointment in appointments
+        ],
+    }
+
+
+def _low_stock() -> dict[str, Any]:
+    medications = Medication.objects.filter(is_active=True, stock_quantity__lte=F("minimum_stock")).order_by(
+        "stock_quantity", "minimum_stock"
+    )[:10]
+    return {
+        "title": "Medications to order",
+        "nothing": "None is low.",
+        "lines": [
+            {
+                "url": reverse("admin:health_records_medication_change", args=[medication.pk]),
+                "name": str(medication),
+                "fact": f"{medication.stock_quantity} of at least {medication.minimum_stock}",
+            }
+            for medication in medications
+        ],
+    }
+
+
+def icon(request: HttpRequest) -> str:
+    """The address of the white cross."""
+    return static("whitecross/cross.svg")
