@@ -175,10 +175,9 @@ def _identity(_: str, *, table: str, name: str, wanted: str | None, actual: str 
     if actual:
         return _alter(table, f"{column} SET GENERATED {wanted}")
     sequence = f"pg_get_serial_sequence({literal(quoted(table))}, {literal(name)})"
-    return (
-        f"{_alter(table, f'{column} ADD GENERATED {wanted} AS IDENTITY')} "
-        f"SELECT setval({sequence}, (SELECT max({quoted(name)}) FROM {quoted(table)}));"  # noqa: S608 - to read
-    )
+    added = _alter(table, f"{column} ADD GENERATED {wanted} AS IDENTITY")
+    highest = f"SELECT setval({sequence}, max({quoted(name)})) FROM {quoted(table)};"  # noqa: S608 - to be read
+    return f"{added} {highest}"
 
 
 @_for("generated column")

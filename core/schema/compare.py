@@ -298,8 +298,9 @@ def _described(facts: Facts) -> str:
 def _sequences(expected: Catalog, actual: Catalog) -> Iterator[Difference]:
     for name, facts in sorted(expected["sequences"].items()):
         table, _, column = facts.get("owner", "").partition(".")
-        if column not in actual["tables"].get(table, {}).get("columns", {}):
-            continue  # it went with its column
+        owners = [catalog["tables"].get(table, {}).get("columns", {}).get(column) for catalog in (expected, actual)]
+        if not owners[1] or (owners[0] or {}).get("identity") != owners[1].get("identity"):
+            continue  # it went with its column, or with what makes that an identity
         found = actual["sequences"].get(name)
         if found is None:
             yield _difference("sequence missing", name, f"{facts['type']} of {facts.get('owner')}", "none")

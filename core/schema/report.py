@@ -39,7 +39,7 @@ def draw(report: Report, stream: TextIO, *, color: bool, width: int | None = Non
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream, force_terminal=True, no_color=not color, width=width, highlight=False)
+    console = Console(file=stream, force_terminal=color, width=width, highlight=False)
     table = Table(show_lines=True, expand=True)
     for heading, ratio in (("What", 3), ("Expected", 3), ("Found", 3), ("To do", 5)):
         table.add_column(heading, ratio=ratio, overflow="fold")
