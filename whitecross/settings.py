@@ -7,7 +7,7 @@ Production sets WHITECROSS_ENV=production, and `manage.py check --deploy` says w
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import environ  # type: ignore[import-untyped]
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from whitecross.postgres.url import parse as parse_database_url
@@ -35,7 +35,7 @@ def whole_number(name: str, *, default: int, least: int = 0) -> int:
 
 def one_of(name: str, choices: tuple[str, ...], *, default: str) -> str:
     """Read one of a few words."""
-    value = env.str(name, default=default)
+    value = str(env.str(name, default=default))
     if value not in choices:
         raise ImproperlyConfigured(f"{name} is none of {', '.join(choices)}; set it to one of them.")
     return value

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from .conftest import CONNECT, WAIT, Connect, Run, environment, is_running, server_pid, stop_the_server
 
@@ -149,7 +150,7 @@ def test_a_stale_pid_file_touches_no_other_process(data: Path, connect: Connect)
     killed.process.kill()
     killed.process.wait()
     # Of the server's own account: PostgreSQL alone would take it for a running server and refuse to start.
-    account = {"user": data.stat().st_uid, "group": data.stat().st_gid, "extra_groups": []}
+    account: dict[str, Any] = {"user": data.stat().st_uid, "group": data.stat().st_gid, "extra_groups": []}
     with subprocess.Popen(["sleep", "60"], cwd="/", **(account if os.geteuid() == 0 else {})) as innocent:
         try:
             for stale in (data / "data" / "postmaster.pid", data / ".s.PGSQL.5432.lock"):

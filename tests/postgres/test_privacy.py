@@ -31,7 +31,7 @@ def as_nobody() -> dict[str, Any]:
     if not IS_ROOT:
         pytest.skip("needs root, to become another account")
     packages = f"{PROJECT}:{sysconfig.get_path('purelib')}"
-    options = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": {"PYTHONPATH": packages}}
+    options: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": {"PYTHONPATH": packages}}
     for python in (sys.executable, "/usr/bin/python3"):
         with contextlib.suppress(PermissionError, subprocess.CalledProcessError):
             subprocess.run(
