@@ -188,6 +188,35 @@ STORAGES = {
     },
 }
 
+# The admin's look; what a role finds there is in whitecross.navigation.
+UNFOLD = {
+    "SITE_TITLE": "White Cross",
+    "SITE_HEADER": "White Cross",
+    "SITE_SUBHEADER": "School health records",
+    "SITE_URL": None,
+    "SITE_ICON": "whitecross.navigation.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "whitecross.navigation.icon"}],
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "whitecross.navigation.front_page",
+    "SIDEBAR": {"navigation": "whitecross.navigation.sidebar"},
+    # Teal: primary-600 on white has a contrast of 5.5 to 1.
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0f766e",
+            "700": "#115e59",
+            "800": "#134e4a",
+            "900": "#0f3f3c",
+            "950": "#042f2e",
+        },
+    },
+}
+
 LOG_LEVEL = one_of("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO" if PRODUCTION else "WARNING")
 # To stderr, for whatever runs the process to keep. No health records: see DiscreetFormatter.
 LOGGING = {
