@@ -28,7 +28,7 @@ class _DatabaseRule(BaseConstraint):
         return self.deconstruct()
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._identity() == self._identity()  # type: ignore[attr-defined]
+        return type(other) is type(self) and other._identity() == self._identity()
 
     def __hash__(self) -> int:
         return hash((type(self), self.name))
