@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-import configuration.admin
-import core.admin
-import health_records.admin  # noqa: F401 - each registers its models on the site
+# Each registers its models on the site.
+import configuration.admin  # noqa: F401
+import core.admin  # noqa: F401
+import health_records.admin  # noqa: F401
 from core.admin.site import site
 
 urlpatterns = [path("admin/", site.urls)]
