@@ -52,7 +52,7 @@ def _copy(cursor: object, batch: Batch, counts: dict[str, int]) -> None:
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, COLUMNS[table]))
         )
-        with cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
             copy.write(lines)
         counts[table] += number
 

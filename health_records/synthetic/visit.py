@@ -33,7 +33,8 @@ def _make_appointment(maker: Maker, student: Student, turn: int) -> None:
         status = _STATUSES[student.number]
         ahead = status == "SCHEDULED"
     if status == "IN_PROGRESS":
-        days = calendar.coming_days[:1]
+        # In the holidays: one that nobody closed on the last school day.
+        days = [calendar.now] if calendar.coming_days[0] == calendar.now else calendar.school_days[-1:]
     elif ahead:
         days = calendar.coming_days[:30]
     else:
