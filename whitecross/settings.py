@@ -127,7 +127,9 @@ DATABASES = {
     "default": {
         **(parse_database_url(DATABASE_URL) if DATABASE_URL else {"NAME": "whitecross", "OPTIONS": {}}),
         "ENGINE": "whitecross.postgres",
-        "EMBEDDED": None if DATABASE_URL else env.str("WHITECROSS_DATA_DIR", default=str(BASE_DIR / ".whitecross")),
+        "EMBEDDED": None
+        if DATABASE_URL
+        else env.str("WHITECROSS_DATA_DIR", default="") or str(BASE_DIR / ".whitecross"),
         # Seconds that a thread keeps its connection after a request: 0 closes it, and is right with a pool.
         "CONN_MAX_AGE": whole_number("DB_CONN_MAX_AGE", default=0),
         # A kept connection is tried before it is used: the server may have been restarted since.

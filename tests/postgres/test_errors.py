@@ -36,7 +36,7 @@ MIGRATE = ("migrate", "--verbosity=0")
         (f"postgresql://nurse:{SECRET}@[::1/whitecross", "cannot be read"),
     ],
 )
-def test_a_wrong_url_is_one_sentence_without_the_password(url: str, part: str, manage: Run) -> None:
+def test_a_wrong_url_is_one_sentence_without_the_password(url: str, part: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=part) as caught:
         parse(url)
     assert SECRET not in str(caught.value)

@@ -15,7 +15,7 @@ import pytest
 
 from whitecross.postgres.home import ELSEWHERE, Home
 
-from .conftest import CONNECT, IS_ROOT, PROJECT, Connect, Run, assert_one_sentence, is_running
+from .conftest import CONNECT, IS_ROOT, PROJECT, WAIT, Connect, Run, assert_one_sentence, is_running
 
 as_root = pytest.mark.skipif(not IS_ROOT, reason="only root runs the server as another account")
 NOBODY = 65534
@@ -70,9 +70,8 @@ def test_the_private_directory_is_closed_to_others(folder: Path, run: Run) -> No
 
 
 def test_the_only_door_is_the_socket(data: Path, connect: Connect) -> None:
-    assert connect("print(repr(ask('SHOW listen_addresses')), flush=True)").say() == "''"
-    client = connect("print(ask('SHOW unix_socket_directories'), flush=True)")
-    assert client.say() == f'"{data}"'
+    code = "print([ask('SHOW listen_addresses'), ask('SHOW unix_socket_directories')], flush=True)\n"
+    assert connect(code + WAIT).say() == str(["", f'"{data}"'])
     assert mode(data / ".s.PGSQL.5432") == 0o700
 
 

@@ -45,7 +45,7 @@ CONNECTION_FAILURES = (
     (
         r"couldn't get a connection after",
         "gave no connection in time",
-        "raise DB_POOL_MAX_SIZE, or see if it is up",
+        "see if it is up, or raise DB_POOL_MAX_SIZE",
     ),
     (r"password authentication failed|no password supplied", *SENTENCES["28"]),
     (r'database ".*" does not exist', *SENTENCES["3D000"]),
@@ -54,7 +54,7 @@ CONNECTION_FAILURES = (
     (
         r"no pg_hba.conf entry",
         "lets nobody in from here ({reason})",
-        "add a line to its pg_hba.conf, or ?sslmode=",
+        "add a line to its pg_hba.conf, or ask for encryption with ?sslmode=require",
     ),
     (r"SSL|certificate", "cannot be reached encrypted ({reason})", "set sslmode in DATABASE_URL right"),
     (r"too many clients|remaining connection slots", *SENTENCES["53300"]),
