@@ -81,12 +81,14 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters ask, and relations by id: others read the whole table, or guess at secrets."""
+        filters = [entry[0] if isinstance(entry, tuple) else entry for entry in self.get_list_filter(request)]
+        if lookup in [getattr(entry, "parameter_name", None) for entry in filters]:
+            return True
         name, *rest = lookup.split("__")
         if name in self.hidden or name not in {field.name for field in self.opts.fields}:
             return False
         if self.opts.get_field(name).is_relation and rest in ([], ["exact"], ["id", "exact"]):
             return True
-        filters = {entry[0] if isinstance(entry, tuple) else entry for entry in self.get_list_filter(request)}
         return name in filters and rest in ([], ["exact"])
 
     # Records by their labels
