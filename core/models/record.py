@@ -108,7 +108,7 @@ class AuditedRecord(Record):
     created_by = ActorField(on="create")
     updated_by = ActorField(on="save")
 
-    objects = AuditedQuerySet.as_manager()
+    objects = AuditedQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         abstract = True
@@ -118,6 +118,14 @@ class AuditedRecord(Record):
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by", "updated_at"}
         super().save(**kwargs)
+
+
+class PHIManager(models.Manager[M]):
+    """The rows that are not marked as deleted."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        """Leave the marked rows out."""
+        return super().get_queryset().filter(deleted_at__isnull=True)
 
 
 class PHIQuerySet(AuditedQuerySet[M]):
@@ -168,25 +176,17 @@ class erasing(transaction.Atomic):  # noqa: N801 - used like transaction.atomic
         super().__exit__(exc_type, exc_value, traceback)
 
 
-class PHIManager(models.Manager.from_queryset(PHIQuerySet)):  # type: ignore[misc]
-    """The rows that are not marked as deleted."""
-
-    def get_queryset(self) -> PHIQuerySet[Any]:
-        """Leave the marked rows out."""
-        return super().get_queryset().filter(deleted_at__isnull=True)  # type: ignore[no-any-return]
-
-
 class PHIRecord(AuditedRecord):
     """A row of protected health information (45 CFR 160.103): never silently gone.
 
     `objects` leaves deleted rows out; `all_objects` has them and is the base manager, so that relations and
-    refreshes find them.
+    refreshes find them. A model with a QuerySet of its own declares both of it.
     """
 
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = PHIManager()
-    all_objects = models.Manager.from_queryset(PHIQuerySet)()
+    objects = PHIManager.from_queryset(PHIQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = PHIQuerySet.as_manager()
 
     class Meta:
         abstract = True

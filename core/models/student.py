@@ -1,18 +1,64 @@
 """Students."""
 
-from typing import Any
+from typing import Any, Self
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from core.db import CompositeForeignKey, EnumField, GinIndex, Index, SearchWords, TransactionTime
 from core.enums import Gender
 from core.models.district import District
-from core.models.record import PHIRecord, phi_triggers
+from core.models.health_overview import COMPLIANCE_STATUS, GRAVEST_COMPLIANCE, HEALTH_OVERVIEW
+from core.models.record import PHIManager, PHIQuerySet, PHIRecord, phi_triggers
 from core.models.school import School
 from core.models.user import User
+from core.search import names_begin
+
+
+class StudentQuerySet(PHIQuerySet["Student"]):
+    """Students, in the phrases of those who look after them."""
+
+    def for_school(self, school: School | UUID) -> Self:
+        """Those who are enrolled at a school: its roster."""
+        return self.filter(school=school, is_active=True)
+
+    def for_district(self, district: District | UUID) -> Self:
+        """Those who are enrolled in a district."""
+        return self.filter(district=district, is_active=True)
+
+    def with_health_overview(self) -> Self:
+        """With what a nurse has to know at a glance, in the same query.
+
+        Each student gets `allergy_count`, `has_life_threatening_allergy`, `condition_count` (not resolved, not
+        inactive), `medication_count` (orders that are active), `last_record_date` and `last_record_type` (None where
+        there is no record; confidential ones do not show).
+        """
+        return self.annotate(**HEALTH_OVERVIEW)
+
+    def with_compliance_status(self) -> Self:
+        """With each student's `compliance_status`: the gravest that the latest dose of any vaccine has.
+
+        From the gravest: NON_COMPLIANT, OVERDUE, PARTIALLY_COMPLIANT, EXEMPT, COMPLIANT; None where no vaccination is
+        on file. It is the status as recorded; what has become overdue since is in `Vaccination.objects.overdue_on()`.
+        """
+        return self.annotate(compliance_status=COMPLIANCE_STATUS)
+
+    def count_by_compliance(self) -> dict[str | None, int]:
+        """How many of these students have each compliance status, the gravest first; None: no vaccination on file."""
+        counts = dict(self.order_by().values_list(COMPLIANCE_STATUS).annotate(Count("pk")))
+        return {status: counts.get(status, 0) for status in (*GRAVEST_COMPLIANCE, None)}
+
+    def search(self, text: str) -> Self:
+        """Those of whom each word of the text begins a name or the number, in the order of names.
+
+        "obrien zoe", "Zoë O'Br" and "N0012" all do; a text without words finds nobody. The order is by an expression on
+        purpose: ordered by the plain columns, PostgreSQL may walk the index of all names to find the first few matches.
+        """
+        return self.filter(names_begin(text)).order_by(Lower("last_name"), Lower("first_name"), "pk")
 
 
 class Student(PHIRecord):
@@ -34,6 +80,9 @@ class Student(PHIRecord):
     grade = models.CharField(max_length=10)
     enrollment_date = models.DateTimeField(default=timezone.now, db_default=TransactionTime())
     is_active = models.BooleanField(default=True, db_default=True, help_text="Enrolled at present.")
+
+    objects = PHIManager.from_queryset(StudentQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = StudentQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "students"

@@ -351,10 +351,10 @@ class Migration(migrations.Migration):
                         serves="A student's vaccinations, the latest first; a district's compliance.",
                     ),
                     core.db.Index(
-                        condition=models.Q(("compliance_status", "OVERDUE")),
+                        condition=models.Q(("exemption_status", False), ("series_complete", False)),
                         fields=["student", "next_due_date"],
                         name="idx_vaccinations_overdue",
-                        serves="Overdue vaccinations of a school's students.",
+                        serves="Which doses a student still needs, and since when: a school's overdue vaccinations.",
                     ),
                     core.db.Index(
                         fields=["vaccine_type", "compliance_status"],

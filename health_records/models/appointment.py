@@ -1,15 +1,35 @@
 """Appointments."""
 
+import datetime as dt
+from typing import Self
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 
+from core import days
 from core.db import BrinIndex, EnumField, Index
 from core.models import Student, User
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import PHIManager, phi_triggers
 from health_records.enums import AppointmentStatus
+from health_records.models.student_record import StudentRecord, StudentRecordQuerySet
 
 
-class Appointment(PHIRecord):
+class AppointmentQuerySet(StudentRecordQuerySet["Appointment"]):
+    """Appointments, in the phrases of a nurse's calendar."""
+
+    def for_nurse(self, nurse: User | UUID) -> Self:
+        """A nurse's, of students who are not marked as deleted; each with its student."""
+        return self.of_present_students().filter(nurse=nurse).select_related("student")
+
+    def on_day(self, day: dt.date) -> Self:
+        """Those that begin on a day of the schools (see `core.days`), in the order of time; the cancelled as well."""
+        return self.filter(scheduled_at__gte=days.start_of(day), scheduled_at__lt=days.end_of(day)).order_by(
+            "scheduled_at", "pk"
+        )
+
+
+class Appointment(StudentRecord):
     """A student's time with a nurse."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="appointments", db_index=False)
@@ -23,6 +43,9 @@ class Appointment(PHIRecord):
     completed_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancellation_reason = models.TextField(null=True, blank=True)
+
+    objects = PHIManager.from_queryset(AppointmentQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = AppointmentQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "appointments"

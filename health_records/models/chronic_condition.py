@@ -6,12 +6,13 @@ from django.db.models import Q
 
 from core.db import EnumField, Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import phi_triggers
 from health_records.enums import ConditionSeverity, ConditionStatus
 from health_records.models.health_record import HealthRecord
+from health_records.models.student_record import StudentRecord
 
 
-class ChronicCondition(PHIRecord):
+class ChronicCondition(StudentRecord):
     """A lasting condition of a student, and how the school accommodates it."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="chronic_conditions", db_index=False)

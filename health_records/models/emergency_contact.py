@@ -5,10 +5,11 @@ from django.db.models import Q
 
 from core.db import Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import phi_triggers
+from health_records.models.student_record import StudentRecord
 
 
-class EmergencyContact(PHIRecord):
+class EmergencyContact(StudentRecord):
     """Whom to call for a student, in the order of `priority`."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="emergency_contacts", db_index=False)

@@ -5,12 +5,13 @@ from django.db.models import Q
 
 from core.db import BrinIndex, Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import phi_triggers
 from health_records.models.health_record import HealthRecord
 from health_records.models.measurement import measurement
+from health_records.models.student_record import StudentRecord
 
 
-class GrowthMeasurement(PHIRecord):
+class GrowthMeasurement(StudentRecord):
     """Height, weight and what follows from them, on a day."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="growth_measurements", db_index=False)

@@ -5,11 +5,12 @@ from django.db.models import Q
 
 from core.db import BrinIndex, EnumField, Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import phi_triggers
 from health_records.enums import HealthRecordType
+from health_records.models.student_record import StudentRecord
 
 
-class HealthRecord(PHIRecord):
+class HealthRecord(StudentRecord):
     """One entry of a student's file: a check-up, an illness, a procedure."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="health_records", db_index=False)

@@ -5,11 +5,12 @@ from django.db.models import Q
 
 from core.db import EnumField, Index
 from core.models import Student, User
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import phi_triggers
 from health_records.enums import IncidentSeverity, IncidentType
+from health_records.models.student_record import StudentRecord
 
 
-class IncidentReport(PHIRecord):
+class IncidentReport(StudentRecord):
     """Something that happened to a student at school, and what was done."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="incidents", db_index=False)

@@ -1,11 +1,38 @@
 """Medications in stock."""
 
+import datetime as dt
+from typing import Self
+
 from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import F, Q
 
+from core import days
 from core.db import GinIndex, Index
-from core.models.record import AuditedRecord, updated_at_trigger
+from core.models.record import AuditedQuerySet, AuditedRecord, updated_at_trigger
+
+
+class MedicationQuerySet(AuditedQuerySet["Medication"]):
+    """Medications, in the phrases of whoever keeps the shelf."""
+
+    def low(self) -> Self:
+        """In use, and at or below their minimum: to be ordered."""
+        return self.filter(LOW)
+
+    def expiring(self, day: dt.date, *, within: int = 30) -> Self:
+        """In use, and expired by the end of the day that is `within` days after `day`; what expired before as well."""
+        return self.filter(_expired_after(day, within))
+
+    def low_or_expiring(self, day: dt.date, *, within: int = 30) -> Self:
+        """In use, and low or expiring: what the shelf needs, the soonest to expire first."""
+        return self.filter(LOW | _expired_after(day, within)).order_by("expiration_date", "name", "pk")
+
+
+LOW = Q(is_active=True, stock_quantity__lte=F("minimum_stock"))
+
+
+def _expired_after(day: dt.date, within: int) -> Q:
+    return Q(is_active=True, expiration_date__lt=days.end_of(day + dt.timedelta(days=within)))
 
 
 class Medication(AuditedRecord):
@@ -27,6 +54,8 @@ class Medication(AuditedRecord):
     lot_number = models.CharField(max_length=50, null=True, blank=True)
     notes = models.TextField(null=True, blank=True)
     is_active = models.BooleanField(default=True, db_default=True)
+
+    objects = MedicationQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "medications"

@@ -5,8 +5,15 @@ from django.db.models import Q
 
 from core.db import BrinIndex, Index
 from core.models import User
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import PHIManager, PHIRecord, phi_triggers
 from health_records.models.student_medication import StudentMedication
+from health_records.models.student_record import StudentRecordQuerySet
+
+
+class MedicationLogQuerySet(StudentRecordQuerySet["MedicationLog"]):
+    """Doses given; they lead to the student through the order."""
+
+    student_path = "student_medication__student"
 
 
 class MedicationLog(PHIRecord):
@@ -31,6 +38,9 @@ class MedicationLog(PHIRecord):
     adverse_reaction = models.BooleanField(default=False, db_default=False)
     reaction_details = models.TextField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)
+
+    objects = PHIManager.from_queryset(MedicationLogQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = MedicationLogQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "medication_logs"

@@ -5,12 +5,13 @@ from django.db.models import Q
 
 from core.db import EnumField, Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import phi_triggers
 from health_records.enums import FollowUpStatus, ScreeningOutcome, ScreeningType
 from health_records.models.health_record import HealthRecord
+from health_records.models.student_record import StudentRecord
 
 
-class Screening(PHIRecord):
+class Screening(StudentRecord):
     """A screening, its outcome and where it led."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="screenings", db_index=False)

@@ -1,15 +1,36 @@
 """Medications that students take at school."""
 
+from typing import Self
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 
 from core.db import Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import PHIManager, phi_triggers
 from health_records.models.medication import Medication
+from health_records.models.student_record import StudentRecord, StudentRecordQuerySet
 
 
-class StudentMedication(PHIRecord):
+class StudentMedicationQuerySet(StudentRecordQuerySet["StudentMedication"]):
+    """Orders, in the phrases of whoever gives the doses."""
+
+    def active(self) -> Self:
+        """Those that are not discontinued."""
+        return self.filter(is_active=True)
+
+    def with_last_doses(self, count: int = 5) -> Self:
+        """Each with its medication and, as the list `last_doses`, its last doses with their nurses, the latest first.
+
+        Two queries, however many orders and doses there are.
+        """
+        from health_records.models.medication_log import MedicationLog  # which imports this module
+
+        doses = MedicationLog.objects.select_related("nurse").order_by("-time_given", "-pk")[:count]
+        return self.select_related("medication").prefetch_related(Prefetch("doses", doses, to_attr="last_doses"))
+
+
+class StudentMedication(StudentRecord):
     """An order: which medication a student is given, how much and how often, and who consented."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="medications", db_index=False)
@@ -29,6 +50,9 @@ class StudentMedication(PHIRecord):
     consent_date = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)
     is_active = models.BooleanField(default=True, db_default=True)
+
+    objects = PHIManager.from_queryset(StudentMedicationQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = StudentMedicationQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "student_medications"

@@ -1,11 +1,15 @@
 """Vaccinations."""
 
-from django.db import models
-from django.db.models import F, Q
+import datetime as dt
+from typing import Self
 
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from core import days
 from core.db import EnumField, Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import PHIManager, phi_triggers
 from health_records.enums import (
     AdministrationRoute,
     AdministrationSite,
@@ -13,9 +17,35 @@ from health_records.enums import (
     VaccineType,
 )
 from health_records.models.health_record import HealthRecord
+from health_records.models.student_record import StudentRecord, StudentRecordQuerySet
 
 
-class Vaccination(PHIRecord):
+class VaccinationQuerySet(StudentRecordQuerySet["Vaccination"]):
+    """Vaccinations, in the phrases of whoever follows them up."""
+
+    def overdue_on(self, day: dt.date) -> Self:
+        """Those after which a dose was due before a day, and has not been given; the longest overdue first.
+
+        The date decides, because a recorded status does not change by itself when the date passes; the status OVERDUE
+        decides where no date is recorded. Nothing is overdue in a complete series, for a student who is exempt from the
+        vaccine, or after a later dose of it. The same vaccine: the same type, or the same name.
+        """
+        same_vaccine = Q(vaccine_type=OuterRef("vaccine_type")) | Q(vaccine_name=OuterRef("vaccine_name"))
+        settled = Q(administration_date__gt=OuterRef("administration_date")) | EXEMPT
+        due = Q(next_due_date__lt=days.start_of(day)) | Q(
+            next_due_date__isnull=True, compliance_status=VaccineComplianceStatus.OVERDUE
+        )
+        return (
+            self.filter(due, ~EXEMPT, series_complete=False)
+            .filter(~Exists(Vaccination.objects.filter(same_vaccine, settled, student=OuterRef("student"))))
+            .order_by("next_due_date", "pk")
+        )
+
+
+EXEMPT = Q(exemption_status=True) | Q(compliance_status=VaccineComplianceStatus.EXEMPT)
+
+
+class Vaccination(StudentRecord):
     """A dose of a vaccine, or the exemption from it."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="vaccinations", db_index=False)
@@ -62,6 +92,9 @@ class Vaccination(PHIRecord):
     consent_by = models.TextField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)
 
+    objects = PHIManager.from_queryset(VaccinationQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = VaccinationQuerySet.as_manager()  # type: ignore[misc]
+
     class Meta:
         db_table = "vaccinations"
         ordering = ["-administration_date"]
@@ -94,8 +127,8 @@ class Vaccination(PHIRecord):
             Index(
                 fields=["student", "next_due_date"],
                 name="idx_vaccinations_overdue",
-                condition=Q(compliance_status=VaccineComplianceStatus.OVERDUE),
-                serves="Overdue vaccinations of a school's students.",
+                condition=Q(series_complete=False, exemption_status=False),
+                serves="Which doses a student still needs, and since when: a school's overdue vaccinations.",
             ),
             Index(
                 fields=["vaccine_type", "compliance_status"],

@@ -1,18 +1,40 @@
 """Vital signs."""
 
+from typing import Self
+
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import BooleanField, F, Func, OuterRef, Q, Subquery
 
 from core.db import BrinIndex, EnumField, Index
 from core.models import Student
-from core.models.record import PHIRecord, phi_triggers
+from core.models.record import PHIManager, phi_triggers
 from health_records.enums import ConsciousnessLevel
 from health_records.models.appointment import Appointment
 from health_records.models.health_record import HealthRecord
 from health_records.models.measurement import measurement
+from health_records.models.student_record import StudentRecord, StudentRecordQuerySet
 
 
-class VitalSigns(PHIRecord):
+class VitalSignsQuerySet(StudentRecordQuerySet["VitalSigns"]):
+    """Vital signs, in the phrases of whoever watches over many students."""
+
+    def latest_of(self, students: models.QuerySet[Student]) -> Self:
+        """The latest of each of the students who have any, each with its student, in the order of names.
+
+        One probe of an index for each student, however many vital signs there are.
+        """
+        latest = self.filter(student=OuterRef("pk")).order_by("-measurement_date", "-pk").values("pk")[:1]
+        ids = ArraySubquery(students.order_by().values_list(Subquery(latest)))
+        among_them = Func("pk", ids, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
+        return (
+            self.filter(among_them)
+            .select_related("student")
+            .order_by("student__last_name", "student__first_name", "student")
+        )
+
+
+class VitalSigns(StudentRecord):
     """A set of vital signs, taken at one time."""
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="vital_signs", db_index=False)
@@ -43,6 +65,9 @@ class VitalSigns(PHIRecord):
     glucose_level = measurement(help_text="mg/dL.")
     peak_flow = models.IntegerField(null=True, blank=True, help_text="Litres a minute.")
     notes = models.TextField(null=True, blank=True)
+
+    objects = PHIManager.from_queryset(VitalSignsQuerySet)()  # type: ignore[assignment,misc]
+    all_objects = VitalSignsQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         db_table = "vital_signs"
