@@ -75,3 +75,10 @@ def test_it_refuses_production(committed_db: str, served: list[tuple[Any, ...]])
 def test_an_empty_database_is_told_to_migrate(empty_db: str, served: list[tuple[Any, ...]]) -> None:
     with pytest.raises(CommandError, match=r"Run manage\.py migrate first"):
         run()
+
+
+@pytest.mark.usefixtures("db")  # one such test a module: without, pytest-django makes no test database
+def test_help_says_that_production_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_command("demo", "--help")
+    assert "Refuses to run in production" in " ".join(capsys.readouterr().out.split())

@@ -166,7 +166,7 @@ def test_every_rule_of_the_models_holds(smallest_set: dict[str, int]) -> None:
             row.full_clean(validate_unique=False)
 
 
-@pytest.mark.usefixtures("db")
+@pytest.mark.usefixtures("db")  # one such test a module: without, pytest-django makes no test database
 def test_the_first_batch_alone_can_be_made() -> None:
     students, batch = next(make_batches(Plan(1, 1, TODAY, ZoneInfo("UTC"))))
     assert students == 1

@@ -162,6 +162,7 @@ def test_kill_9_leaves_nothing_and_the_next_run_succeeds(committed_db: str) -> N
     assert Student.all_objects.count() == 5
 
 
+@pytest.mark.usefixtures("db")  # one such test a module: without, pytest-django makes no test database
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call_command("seed_demo", "--help")
