@@ -1,8 +1,8 @@
 """Databases for tests.
 
-Most tests take `db`: a transaction on the migrated test database, rolled back at the end. Tests that commit, migrate or
-tamper take `committed_db`: a database of their own, copied from a pristine one in a few hundredths of a second. Django's
-way for these, to empty all tables, cannot be: configuration_history refuses TRUNCATE.
+Most tests take `db`: a transaction on the migrated test database, rolled back at the end. Tests that commit, migrate
+or tamper take `committed_db`: a database of their own, copied from a pristine one in a few hundredths of a second.
+Django's way for these, to empty all tables, cannot be: configuration_history refuses TRUNCATE.
 """
 
 import itertools
@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
 _numbers = itertools.count()
@@ -37,6 +38,20 @@ def drop_database(name: str) -> None:
     """DROP DATABASE, with its connections."""
     with _maintenance() as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_keepdb: bool, django_db_modify_db_settings: None
+) -> Iterator[None]:
+    """The test database, always: pytest-django makes one only where a test says `db`, so that a run of `committed_db`
+    alone would stand on the database of the settings."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb)
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")

@@ -104,8 +104,9 @@ BEGIN
         IF candidate IS NULL THEN
             CONTINUE;
         END IF;
-        problem := configuration_value_problem(
-            candidate, NEW."valueType"::text, NEW."minValue", NEW."maxValue", NEW."validValues");
+        -- By its schema, as restores and logical replication write with an empty search_path.
+        EXECUTE format('SELECT %I.configuration_value_problem($1, $2, $3, $4, $5)', TG_TABLE_SCHEMA) INTO problem
+            USING candidate, NEW."valueType"::text, NEW."minValue", NEW."maxValue", NEW."validValues";
         IF problem IS NOT NULL THEN
             RAISE EXCEPTION '%: the % "%" %.', NEW.key, subject, candidate, problem
                 USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, SCHEMA = TG_TABLE_SCHEMA,

@@ -201,7 +201,7 @@ class _Reader:
             "tables": self.tables,
             "enums": dict(self._rows(ENUMS)),
             "functions": {
-                signature: self._plain(definition).rstrip().splitlines()
+                self._plain(signature): self._plain(definition).rstrip().splitlines()
                 for signature, definition in self._rows(FUNCTIONS)
             },
             "sequences": {
