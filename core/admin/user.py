@@ -55,6 +55,7 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc]
     form = StaffForm
     add_form = NewStaffForm
     change_password_form = AdminPasswordChangeForm
+    change_form_outer_before_template = "admin/user_password.html"
     list_display = ("last_name", "first_name", "email", "role", column("school"), column("district"), "is_active")
     list_display_links = ("last_name", "first_name")
     list_select_related = ("school", "district")

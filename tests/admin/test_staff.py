@@ -1,0 +1,118 @@
+"""Staff: nobody raises herself, nobody sees a secret."""
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from core.enums import UserRole
+from core.models import User
+from tests.access.worlds import World
+from tests.admin.conftest import SignIn
+from tests.admin.pages import address, errors_on, form_on
+from tests.factories import make_user
+
+PASSWORD = "correct horse battery"
+
+
+def new_user(**values: Any) -> dict[str, Any]:
+    return {
+        "first_name": "New",
+        "last_name": "Colleague",
+        "email": "new@example.org",
+        "role": "NURSE",
+        "is_staff": "on",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        **values,
+    }
+
+
+def test_a_principal_adds_a_nurse_to_her_school(world: World, sign_in: SignIn) -> None:
+    client = sign_in(world.user(UserRole.SCHOOL_ADMIN))
+    response = client.post(address("core.User", "add"), new_user(school=str(world.here.school.pk)))
+    assert response.status_code == 302, errors_on(response)
+    nurse = User.objects.get(email="new@example.org")
+    assert (nurse.role, nurse.school, nurse.is_superuser) == ("NURSE", world.here.school, False)
+    assert nurse.check_password(PASSWORD)
+
+
+def test_a_principal_adds_nobody_elsewhere(world: World, sign_in: SignIn) -> None:
+    client = sign_in(world.user(UserRole.SCHOOL_ADMIN))
+    response = client.post(address("core.User", "add"), new_user(school=str(world.near.school.pk)))
+    assert "valid choice" in errors_on(response)
+    response = client.post(address("core.User", "add"), new_user())
+    assert "leave your school" in errors_on(response)
+
+
+@pytest.mark.parametrize("role", ["ADMIN", "DISTRICT_ADMIN", "SCHOOL_ADMIN"])
+def test_a_principal_gives_no_role_like_her_own_or_above(world: World, sign_in: SignIn, role: str) -> None:
+    client = sign_in(world.user(UserRole.SCHOOL_ADMIN))
+    data = new_user(school=str(world.here.school.pk), role=role)
+    assert "valid choice" in errors_on(client.post(address("core.User", "add"), data))
+    url = address("core.User", "change", world.here.nurse.pk)
+    assert "valid choice" in errors_on(client.post(url, {**form_on(client, url), "role": role}))
+
+
+@pytest.mark.parametrize("role", [UserRole.SCHOOL_ADMIN, UserRole.DISTRICT_ADMIN])
+def test_only_admin_makes_superusers(world: World, sign_in: SignIn, role: str) -> None:
+    client = sign_in(world.user(role))
+    url = address("core.User", "change", world.here.nurse.pk)
+    form = form_on(client, url)
+    assert "is_superuser" not in form
+    client.post(url, {**form, "is_superuser": "on"})
+    world.here.nurse.refresh_from_db()
+    assert not world.here.nurse.is_superuser
+    admin = sign_in(world.user(UserRole.ADMIN, is_superuser=False))
+    assert admin.post(url, {**form_on(admin, url), "is_superuser": "on"}).status_code == 302
+    world.here.nurse.refresh_from_db()
+    assert world.here.nurse.is_superuser
+
+
+@pytest.mark.parametrize("role", [role for role in UserRole if role != UserRole.ADMIN])
+def test_nobody_but_admin_changes_herself(world: World, sign_in: SignIn, role: str) -> None:
+    user = world.user(role)
+    response = sign_in(user).post(address("core.User", "change", user.pk), {"role": "ADMIN", "is_superuser": "on"})
+    assert response.status_code == 403
+    user.refresh_from_db()
+    assert (user.role, user.is_superuser) == (role, False)
+
+
+def test_secrets_appear_on_no_page(world: World, sign_in: SignIn) -> None:
+    user = make_user(
+        school=world.here.school,
+        password=PASSWORD,
+        password_reset_token="RESETTOKEN",
+        email_verification_token="VERIFYTOKEN",
+        two_factor_secret="TWOFACTOR",
+    )
+    admin, colleague = sign_in(world.user(UserRole.ADMIN)), sign_in(world.user(UserRole.NURSE))
+    for client in (admin, colleague):
+        for page, args in (("changelist", ()), ("change", (user.pk,)), ("history", (user.pk,))):
+            text = client.get(address("core.User", page, *args)).content.decode()
+            assert not any(secret in text for secret in ("RESETTOKEN", "VERIFYTOKEN", "TWOFACTOR", "argon2"))
+
+
+def test_a_password_is_set_and_works(world: World, sign_in: SignIn) -> None:
+    client = sign_in(world.user(UserRole.SCHOOL_ADMIN))
+    url = reverse("admin:auth_user_password_change", args=[world.here.nurse.pk])
+    response = client.post(
+        url, {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true", "set-password": "1"}
+    )
+    assert response.status_code == 302, response.context["form"].errors
+    world.here.nurse.refresh_from_db()
+    assert world.here.nurse.check_password(PASSWORD)
+
+
+def test_the_change_page_leads_to_the_password(world: World, sign_in: SignIn) -> None:
+    page = sign_in(world.user(UserRole.SCHOOL_ADMIN)).get(address("core.User", "change", world.here.nurse.pk))
+    assert reverse("admin:auth_user_password_change", args=[world.here.nurse.pk]) in page.content.decode()
+
+
+def test_groups_and_single_permissions_open_nothing(world: World, sign_in: SignIn) -> None:
+    from django.contrib.auth.models import Permission
+
+    viewer = world.user(UserRole.VIEWER)
+    viewer.user_permissions.set(Permission.objects.all())
+    assert sign_in(viewer).get(address("core.Student", "add")).status_code == 403
+    assert sign_in(world.user(UserRole.ADMIN)).get("/admin/auth/group/").status_code == 404
