@@ -32,7 +32,7 @@ migrate: setup ## Set up, then create or update the database
 	$(PY) manage.py verify_schema
 
 test: setup-dev ## Set up, then run every test, or those of TESTS="tests/core ..."
-	$(PY) -m pytest --numprocesses auto $(TESTS)
+	$(PY) -m pytest --numprocesses auto --dist loadscope $(TESTS)
 
 check: setup-dev lint types ## Everything CI checks but the tests
 	$(PY) manage.py makemigrations --check --dry-run

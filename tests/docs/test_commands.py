@@ -1,0 +1,202 @@
+"""Every command of README and docs is run, in a fresh copy of the tree, as a newcomer would run it.
+
+The copy's path has spaces. Commands that serve are waited for until the page answers, then stopped.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SERVE = re.compile(r"make demo|make run|manage\.py (demo|runserver)|gunicorn")
+# What would run this very test again: shown instead of run.
+RECURSIVE = re.compile(r"^make (test|check)\b")
+PATIENCE_S = 240
+
+
+def blocks(page: Path) -> list[str]:
+    """The shell blocks of a page, each a script."""
+    return re.findall(r"^```(?:bash|sh|shell|console)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [(page, block) for page in PAGES for block in blocks(page)]
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    """What git would clone, and what is not committed yet."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> "Newcomer":
+    """Somebody with a fresh clone, who has typed nothing yet."""
+    folder = tmp_path_factory.mktemp("clone") / "white cross, a copy"
+    folder.mkdir()
+    return Newcomer(copy_of_the_tree(folder))
+
+
+class Newcomer:
+    """Runs commands in a folder, with nothing of this process's settings in the environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        ours = re.compile(r"DJANGO|DATABASE|WHITECROSS|PYTEST|VIRTUAL_ENV|PYTHONPATH|MAKE|MFLAGS|COLUMNS|PG")
+        self.environment = {name: value for name, value in os.environ.items() if not ours.match(name)}
+        self.environment["PATH"] = f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}"
+
+    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a script to its end."""
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def serve(self, script: str, **environment: str) -> int:
+        """Run a script that serves until a page answers, then press Ctrl-C. Returns the page's status."""
+        port = free_port()
+        log = self.folder / "serve.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                ["bash", "-euo", "pipefail", "-c", script.replace("8000", str(port))],
+                cwd=self.folder,
+                env={**self.environment, "PORT": str(port), "PYTHONUNBUFFERED": "1", **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                return status_of(f"http://127.0.0.1:{port}/admin/login/", process)
+            except TimeoutError as error:
+                raise AssertionError(log.read_text()[-3000:]) from error
+            finally:
+                os.killpg(process.pid, signal.SIGINT)
+                process.wait(timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def status_of(url: str, process: "subprocess.Popen[str]") -> int:
+    """The status that the page answers with, once it answers."""
+    opener = urllib.request.build_opener(urllib.request.HTTPHandler, NoRedirect)
+    for _ in range(PATIENCE_S * 5):
+        if process.poll() is not None:
+            break
+        try:
+            return int(opener.open(url, timeout=30).status)
+        except urllib.error.HTTPError as answer:
+            return answer.code
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(url)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Production redirects to HTTPS; that it does is answer enough."""
+
+    def redirect_request(self, *args: object) -> None:
+        return None
+
+
+def test_there_are_commands() -> None:
+    assert any(block.strip() == "make migrate" for _, block in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("page", "script"),
+    [pytest.param(page, script, id=f"{page.name}: {script.splitlines()[0]}") for page, script in COMMANDS],
+)
+def test_it_runs(newcomer: Newcomer, page: Path, script: str, production: dict[str, str]) -> None:
+    environment = production if page.name == "deployment.md" else {}
+    if SERVE.search(script):
+        *before, serving = [line for line in script.splitlines() if line.strip()]
+        if before:
+            ended = newcomer.run("\n".join(before), **environment)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert newcomer.serve(serving, **environment) in (200, 301)
+        return
+    if RECURSIVE.match(script):
+        script = re.sub(r"^make ", "make --dry-run ", script)
+    ended = newcomer.run(script, **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_migrate_twice_in_a_row(newcomer: Newcomer) -> None:
+    ended = newcomer.run("make migrate")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "No migrations to apply" in ended.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the other tests already")
+def test_an_ordinary_user_migrates_in_a_clone_of_his_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    python = next((path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(path).exists()), None)
+    if python is None:
+        pytest.skip("no Python outside root's own folder")
+    home = Path(subprocess.run(["mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip())
+    try:
+        folder = home / "my clone"
+        folder.mkdir()
+        copy_of_the_tree(folder)
+        subprocess.run(["chown", "-R", "nobody:", str(home)], check=True)
+        somebody = Newcomer(folder)
+        somebody.environment["HOME"] = str(home)
+        ended = somebody.run(f"setpriv --reuid=nobody --clear-groups make migrate PYTHON={python}")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert (folder / ".whitecross").stat().st_uid == folder.stat().st_uid
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def production(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The variables that docs/deployment.md requires, for a database on the tests' own server."""
+    from urllib.parse import quote
+
+    from django.db import connection
+
+    from tests.conftest import create_database, drop_database
+
+    name = f"{connection.settings_dict['NAME']}_production"
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        create_database(name)
+        parameters = connection.get_connection_params()
+        connection.close()
+        host, port = quote(str(parameters.get("host") or ""), safe=""), parameters.get("port") or 5432
+        yield {
+            "WHITECROSS_ENV": "production",
+            "SECRET_KEY": "a-secret-for-one-test-only-" + "k3y" * 12,
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "DATABASE_URL": f"postgresql://{parameters.get('user', '')}@/{name}?host={host}&port={port}",
+        }
+        drop_database(name)
