@@ -7,4 +7,5 @@ class ConfigurationConfig(AppConfig):
     """system_configurations and its history."""
 
     name = "configuration"
+    verbose_name = "Settings"
     default_auto_field = "django.db.models.BigAutoField"

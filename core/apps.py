@@ -7,4 +7,5 @@ class CoreConfig(AppConfig):
     """districts, schools, users, students, contacts."""
 
     name = "core"
+    verbose_name = "People and places"
     default_auto_field = "django.db.models.BigAutoField"

@@ -144,3 +144,8 @@ def _low_stock() -> dict[str, Any]:
 def icon(request: HttpRequest) -> str:
     """The address of the white cross."""
     return static("whitecross/cross.svg")
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """The address of what Unfold's stylesheet lacks."""
+    return static("whitecross/admin.css")

@@ -198,6 +198,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SITE_ICON": "whitecross.navigation.icon",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "whitecross.navigation.icon"}],
+    "STYLES": ["whitecross.navigation.stylesheet"],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "whitecross.navigation.front_page",
     "SIDEBAR": {"navigation": "whitecross.navigation.sidebar"},

@@ -21,7 +21,7 @@ class CountlessChangeList(ChangeList):  # type: ignore[misc]
         self.paginator = paginator
         self.result_list = self.page.object_list
         self.result_count = len(self.result_list)
-        self.full_result_count: int | None = None
+        self.full_result_count = self.result_count  # neither is known; equal, no template shows them
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = False

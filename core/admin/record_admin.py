@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.postgres.fields import ArrayField
 from django.core.paginator import Paginator
 from django.db import DataError, IntegrityError, models
@@ -32,11 +33,17 @@ from core.models import Student, User
 
 Shown = Callable[[models.Model], str]
 
+LONG_TEXTS = (
+    *("notes", "description", "treatment", "treatments", "diagnosis", "instructions", "reaction", "symptoms", "concerns"),
+    *("emergency_protocol", "management_plan", "care_plan", "action_plan", "accommodation_details", "action_taken"),
+    *("emergency_details", "follow_up_notes", "side_effects", "student_response", "reaction_details", "exemption_reason"),
+)
+
 
 class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     """A record in the scope of whoever looks.
 
-    - `hidden`: fields that no page shows.
+    - `hidden`: fields that no page shows. `long_texts`: those that get several lines.
     - `recent`: the time by which a school's list runs, the latest first. Lists of more than a school run by id, which
       is by time of entry: only the primary key orders the largest tables.
     """
@@ -50,6 +57,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     list_disable_select_all = True
     sortable_by: Sequence[str] | None = ()
     hidden: Sequence[str] = ()
+    long_texts: Sequence[str] = LONG_TEXTS
     recent: str | None = None
     warn_unsaved_form = True
     save_on_top = False
@@ -179,8 +187,13 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
                 widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
             )
         if isinstance(db_field, models.TextField) and not db_field.choices and "widget" not in kwargs:
-            kwargs["widget"] = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+            # A box of one line rather than an input, which would drop the line breaks of what is there.
+            rows = 3 if db_field.name in self.long_texts else 1
+            kwargs["widget"] = UnfoldAdminTextareaWidget(attrs={"rows": rows})
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            # Without the pop-ups to add or change the other record: few find their way back from them.
+            field.widget = field.widget.widget
         if isinstance(db_field, models.TextField) and db_field.null and isinstance(field, forms.CharField):
             field.empty_value = None
         return field
@@ -200,10 +213,6 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         kwargs["queryset"] = access.visible(db_field.remote_field.model._default_manager.all(), request.user)
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         field.label_from_instance = site.label
-        # Pop-ups to add or change the other record would be a second road into it, and few find their way back.
-        wrapper = field.widget
-        wrapper.can_add_related = wrapper.can_change_related = False
-        wrapper.can_delete_related = wrapper.can_view_related = False
         return field
 
     # Search

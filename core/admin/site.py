@@ -19,8 +19,6 @@ class LabelledAutocomplete(AutocompleteJsonView):
 class WhiteCrossAdminSite(UnfoldAdminSite):
     """The one site; every model is registered here."""
 
-    enable_nav_sidebar = False  # Unfold brings its own
-
     def label(self, record: models.Model) -> str:
         """The record as people call it. For pages of users who may see it only: the label may hold PHI."""
         model_admin = self._registry.get(type(record))
