@@ -1,0 +1,45 @@
+"""What the ORM costs: a page through a QuerySet against the same SQL through psycopg.
+
+usage: python -m benchmarks.orm [rounds]    (after python -m benchmarks.seed)
+"""
+
+import datetime as dt
+import sys
+
+import django
+
+from benchmarks import databases, measure
+from benchmarks.indexes import connect
+from benchmarks.seed import TODAY
+
+
+def main(rounds: int) -> None:
+    """Each question both ways, in turn."""
+    from benchmarks import questions
+
+    databases.use(databases.TARGET)
+    subjects = questions.choose_subjects(dt.date.fromisoformat(TODAY))
+    sides = connect()
+    plain, found, rows = sides["target"], {}, []
+    for name, phrase in questions.phrases(subjects).items():
+        sent = questions.sql_of(phrase)
+        times = measure.interleaved(
+            {"orm": phrase, "psycopg": lambda sent=sent: [plain.execute(statement).fetchall() for statement in sent]},
+            rounds,
+        )
+        orm, bare = times["orm"]["median"], times["psycopg"]["median"]
+        found[name] = {
+            "orm_ms": round(orm * 1000, 3),
+            "psycopg_ms": round(bare * 1000, 3),
+            "ratio": round(orm / bare, 2),
+        }
+        rows.append((name, measure.milliseconds(orm), measure.milliseconds(bare), f"{orm / bare:.2f}"))
+    for on in sides.values():
+        on.close()
+    measure.show(f"The ORM, ms (median of {rounds}, warm)", ("question", "QuerySet", "psycopg", "ratio"), rows)
+    measure.write("orm", {"rounds": rounds, "questions": found})
+
+
+if __name__ == "__main__":
+    django.setup()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 25)
