@@ -16,15 +16,15 @@ class MedicationQuerySet(AuditedQuerySet["Medication"]):
     """Medications, in the phrases of whoever keeps the shelf."""
 
     def low(self) -> Self:
-        """In use, and at or below their minimum: to be ordered."""
-        return self.filter(LOW)
+        """In use, and at or below their minimum: to be ordered, the emptiest first."""
+        return self.filter(LOW).order_by("stock_quantity", "name", "pk")
 
     def expiring(self, day: dt.date, *, within: int = 30) -> Self:
-        """In use, and expired by the end of the day that is `within` days after `day`; what expired before as well."""
-        return self.filter(_expired_after(day, within))
+        """In use, and expired by the end of the day that is `within` days after `day`, the first first."""
+        return self.filter(_expired_after(day, within)).order_by("expiration_date", "name", "pk")
 
     def low_or_expiring(self, day: dt.date, *, within: int = 30) -> Self:
-        """In use, and low or expiring: what the shelf needs, the soonest to expire first."""
+        """In use, and low or expiring: what the shelf needs, the first to expire first."""
         return self.filter(LOW | _expired_after(day, within)).order_by("expiration_date", "name", "pk")
 
 

@@ -20,12 +20,12 @@ class VitalSignsQuerySet(StudentRecordQuerySet["VitalSigns"]):
     """Vital signs, in the phrases of whoever watches over many students."""
 
     def latest_of(self, students: models.QuerySet[Student]) -> Self:
-        """The latest of each of the students who have any, each with its student, in the order of names.
+        """The latest of each of the students (a roster or a page of it) who have any, in the order of names.
 
-        One probe of an index for each student, however many vital signs there are.
+        Each comes with its student. One probe of an index for each student, however many vital signs there are.
         """
         latest = self.filter(student=OuterRef("pk")).order_by("-measurement_date", "-pk").values("pk")[:1]
-        ids = ArraySubquery(students.order_by().values_list(Subquery(latest)))
+        ids = ArraySubquery(students.values_list(Subquery(latest)))
         among_them = Func("pk", ids, template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
         return (
             self.filter(among_them)
