@@ -15,6 +15,7 @@ from django.db import DataError, IntegrityError, models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
@@ -34,9 +35,26 @@ from core.models import Student, User
 Shown = Callable[[models.Model], str]
 
 LONG_TEXTS = (
-    *("notes", "description", "treatment", "treatments", "diagnosis", "instructions", "reaction", "symptoms", "concerns"),
+    *(
+        "notes",
+        "description",
+        "treatment",
+        "treatments",
+        "diagnosis",
+        "instructions",
+        "reaction",
+        "symptoms",
+        "concerns",
+    ),
     *("emergency_protocol", "management_plan", "care_plan", "action_plan", "accommodation_details", "action_taken"),
-    *("emergency_details", "follow_up_notes", "side_effects", "student_response", "reaction_details", "exemption_reason"),
+    *(
+        "emergency_details",
+        "follow_up_notes",
+        "side_effects",
+        "student_response",
+        "reaction_details",
+        "exemption_reason",
+    ),
 )
 
 
@@ -196,6 +214,11 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
             field.widget = field.widget.widget
         if isinstance(db_field, models.TextField) and db_field.null and isinstance(field, forms.CharField):
             field.empty_value = None
+        if isinstance(field, forms.SplitDateTimeField):
+            zone = timezone.get_current_timezone_name()
+            for box, what in zip(field.widget.widgets, ("date", f"time in {zone}"), strict=True):
+                box.attrs["aria-label"] = f"{field.label}: {what}"
+            field.help_text = f"{field.help_text} Time in {zone}.".lstrip()
         return field
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
