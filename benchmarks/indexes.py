@@ -9,6 +9,7 @@ between the two. Statements that write are rolled back.
 import datetime as dt
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import django
@@ -69,7 +70,7 @@ def connect() -> dict[str, psycopg.Connection[Any]]:
 
 def both(deed: Callable[[Any], object], sides: Sides, rounds: int) -> dict[str, dict[str, float]]:
     """Time a deed on each side in turn."""
-    return measure.interleaved({side: (lambda on=on: deed(on)) for side, on in sides.items()}, rounds)
+    return measure.interleaved({side: partial(deed, on) for side, on in sides.items()}, rounds)
 
 
 def row(name: str, times: dict[str, dict[str, float]]) -> tuple[str, ...]:
@@ -117,19 +118,19 @@ def queries(rounds: int) -> dict[str, Any]:
     statements = {name: questions.sql_of(phrase) for name, phrase in questions.phrases(subjects).items()}
     sides, found, rows = connect(), {}, []
 
-    def ask(on: psycopg.Connection[Any], sent: Sequence[str]) -> None:
+    def ask(sent: Sequence[str], on: psycopg.Connection[Any]) -> None:
         for statement in sent:
             on.execute(statement).fetchall()
 
     for name, sent in statements.items():
-        found[name] = both(lambda on, sent=sent: ask(on, sent), sides, rounds)
+        found[name] = both(partial(ask, sent), sides, rounds)
         rows.append(row(name, found[name]))
     own = {
         "target": statements["name search in a district"],
         "predecessor": questions.predecessors_name_search(subjects),
     }
     name = "name search, each its own SQL"
-    found[name] = measure.interleaved({side: (lambda side=side: ask(sides[side], own[side])) for side in SIDES}, rounds)
+    found[name] = measure.interleaved({side: partial(ask, own[side], on) for side, on in sides.items()}, rounds)
     rows.append(row(name, found[name]))
     for on in sides.values():
         on.close()
@@ -230,7 +231,7 @@ _OF_STUDENT = (
 def erasing(rounds: int) -> dict[str, Any]:
     """One student with all records, for good; the checks of the foreign keys included."""
     sides = connect()
-    (student,) = sides["target"].execute("SELECT id FROM students ORDER BY md5(id::text) LIMIT 1").fetchone() or ()
+    student = sides["target"].execute("SELECT id FROM students ORDER BY md5(id::text) LIMIT 1").fetchall()[0][0]
 
     def erase(on: psycopg.Connection[Any]) -> None:
         with on.transaction(force_rollback=True):

@@ -29,13 +29,12 @@ def seconds(deed: Callable[[], object]) -> float:
 def interleaved(deeds: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, dict[str, float]]:
     """Time several deeds in turn (A B A B ...), so that noise falls on all: name -> first, median, least (seconds).
 
-    `first` is the untimed-for-medians first call, on whatever the caches held; the others count from the second.
+    `first` is the first call, on whatever the caches held; it does not count in the others.
     """
     first = {name: seconds(deed) for name, deed in deeds.items()}
     times: dict[str, list[float]] = {name: [] for name in deeds}
     for turn in range(rounds):
-        names = list(deeds) if turn % 2 == 0 else list(reversed(deeds))
-        for name in names:
+        for name in list(deeds)[:: 1 if turn % 2 == 0 else -1]:
             times[name].append(seconds(deeds[name]))
     return {
         name: {"first": first[name], "median": statistics.median(taken), "least": min(taken)}

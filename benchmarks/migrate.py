@@ -99,7 +99,10 @@ def _inside(database: str, started: float) -> None:
 
     databases.use(database)
     BaseCommand.check = timed("checks", BaseCommand.check)  # type: ignore[method-assign]
-    migrate.emit_post_migrate_signal = timed("post-migrate", migrate.emit_post_migrate_signal)
+    migrate.emit_post_migrate_signal = timed(  # type: ignore[attr-defined]
+        "post-migrate",
+        migrate.emit_post_migrate_signal,  # type: ignore[attr-defined]
+    )
     started_command = time.perf_counter()
     with connection.execute_wrapper(execute):
         clocks["SQL"] += measure.seconds(connection.ensure_connection)

@@ -5,8 +5,12 @@ usage: python -m benchmarks.orm [rounds]    (after python -m benchmarks.seed)
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import django
+import psycopg
 
 from benchmarks import databases, measure
 from benchmarks.indexes import connect
@@ -24,7 +28,7 @@ def main(rounds: int) -> None:
     for name, phrase in questions.phrases(subjects).items():
         sent = questions.sql_of(phrase)
         times = measure.interleaved(
-            {"orm": phrase, "psycopg": lambda sent=sent: [plain.execute(statement).fetchall() for statement in sent]},
+            {"orm": phrase, "psycopg": partial(_ask, plain, sent)},
             rounds,
         )
         orm, bare = times["orm"]["median"], times["psycopg"]["median"]
@@ -38,6 +42,11 @@ def main(rounds: int) -> None:
         on.close()
     measure.show(f"The ORM, ms (median of {rounds}, warm)", ("question", "QuerySet", "psycopg", "ratio"), rows)
     measure.write("orm", {"rounds": rounds, "questions": found})
+
+
+def _ask(on: psycopg.Connection[Any], sent: Sequence[str]) -> None:
+    for statement in sent:
+        on.execute(statement).fetchall()
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def make_incidents(maker: Maker, student: Student) -> None:
     place, description, action = rng.choice(_EVENTS[kind])
     told = grave or rng.random() < 0.7
     reporter = student.nurse if rng.random() < 0.8 else student.school.counselor
-    teller = (student.school.office if rng.random() < 0.3 else student.nurse) if told else None
+    teller = student.school.office if rng.random() < 0.3 else student.nurse
     at = calendar.at(when.day, when.minute + rng.randrange(5, 90)) if told else None
     maker.rows.health(
         *("incident_reports", when, reporter.id, student.id, reporter.id, kind, severity, when.text),
@@ -48,7 +48,7 @@ def make_incidents(maker: Maker, student: Student) -> None:
             action,
             flag(told),
             at and at.text,
-            teller and teller.id,
+            teller.id if told else None,
         ),
         *(flag(severity == "CRITICAL"), "911 called; taken to hospital." if severity == "CRITICAL" else None),
         *(flag(grave), "Call the family tomorrow." if grave and rng.random() < 0.8 else None),

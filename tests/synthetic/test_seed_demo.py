@@ -16,6 +16,7 @@ from django.db import connection
 
 from core.models import District, Student
 from health_records.synthetic import loading
+from health_records.synthetic.rows import COLUMNS
 from tests.factories import make_student
 
 ARGUMENTS = {"students": 5, "today": dt.date(2026, 3, 2)}
@@ -32,7 +33,7 @@ def tables() -> dict[str, tuple[int, str]]:
     """Table -> its rows and a fingerprint of their ids."""
     found = {}
     with connection.cursor() as cursor:
-        for table in loading.COLUMNS:
+        for table in COLUMNS:
             cursor.execute(
                 f"SELECT count(*), coalesce(md5(string_agg(id::text, ',' ORDER BY id)), '') FROM \"{table}\""
             )
@@ -88,7 +89,7 @@ def test_two_databases_get_the_same_rows(committed_db: str) -> None:
     first = tables()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_catalog.set_config('whitecross.erase', 'on', false)")
-        for table in reversed(loading.COLUMNS):
+        for table in reversed(COLUMNS):
             cursor.execute(f'DELETE FROM "{table}"')
     seed()
     assert tables() == first
@@ -136,6 +137,7 @@ from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
 from django.core.management import call_command
 from health_records.synthetic import loading
+from health_records.synthetic.rows import COLUMNS
 copy = loading._copy
 def killed(*arguments):
     copy(*arguments)
