@@ -43,8 +43,12 @@ class CreateFunction(Operation):
     def database_backwards(
         self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Drop it; IF EXISTS because PostgreSQL 18 has some of ours built in."""
-        schema_editor.execute(f"DROP FUNCTION IF EXISTS {self.signature}", params=None)
+        """Drop ours. PostgreSQL 18 has some built in, which come before ours in any search_path: so name the schema."""
+        signature = self.signature.replace("'", "''").replace("%", "%%")
+        schema_editor.execute(
+            f"DO $$ BEGIN EXECUTE format('DROP FUNCTION IF EXISTS %I.{signature}', current_schema()); END $$",
+            params=None,
+        )
 
     def describe(self) -> str:
         """One line for `migrate --plan` and sqlmigrate."""

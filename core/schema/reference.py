@@ -84,7 +84,7 @@ def _table(name: str, model: type[models.Model], facts: Facts) -> Iterator[str]:
     yield f"{words}\n"
     if options := facts["facts"].get("options"):
         yield f"Storage: {', '.join(options)}.\n"
-    columns = {field.column: field for field in model._meta.concrete_fields}
+    columns = {str(field.column): field for field in model._meta.concrete_fields}
     yield from _grid(
         ("Column", "Type", "NULL", "Default", "Meaning"),
         (_column(column, field, facts) for column, field in columns.items()),

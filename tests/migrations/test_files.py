@@ -19,8 +19,7 @@ FILES = sorted(path for app in APPS for path in Path(apps.get_app_config(app).pa
 STANDARD_AND_OURS = {"core.db", "uuid", "datetime", "decimal"}
 
 
-def named(paths: list[Path]) -> Any:
-    return pytest.mark.parametrize("path", paths, ids=[f"{path.parent.parent.name}.{path.stem}" for path in paths])
+each_file = pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.parent.name}.{path.stem}" for path in FILES])
 
 
 def test_the_plan_is_the_steps_in_their_order(db: Any) -> None:
@@ -36,13 +35,13 @@ def test_the_order_hangs_on_dependencies_and_not_on_the_order_of_the_apps() -> N
         assert earlier in loader.graph.forwards_plan(later)
 
 
-@named(FILES)
+@each_file
 def test_the_docstring_says_what_the_reverse_loses(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     assert "Reverse: " in docstring
 
 
-@named(FILES)
+@each_file
 def test_a_migration_imports_django_and_core_db_alone(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
