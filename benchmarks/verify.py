@@ -28,12 +28,12 @@ def main(rounds: int) -> None:
     times = measure.interleaved({"verify_schema": verify, "verify_schema --help": nothing}, rounds)
     databases.use(databases.EMPTY)
     parts = _parts(rounds)
-    databases.drop(databases.EMPTY)
     rows = [(name, f"{taken['median']:.2f}", f"{taken['least']:.2f}") for name, taken in times.items()]
     rows += [(f"  {name}", f"{taken:.3f}", "") for name, taken in parts.items()]
     measure.show(f"verify_schema, seconds ({rounds} rounds; at most {ALLOWED})", ("", "median", "least"), rows)
     seconds = {name: {key: round(value, 3) for key, value in taken.items()} for name, taken in times.items()}
     measure.write("verify", {"rounds": rounds, "allowed": ALLOWED, "seconds": seconds, "parts": parts})
+    databases.drop(databases.EMPTY)
 
 
 def _parts(rounds: int) -> dict[str, float]:
