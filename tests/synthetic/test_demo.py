@@ -26,6 +26,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     monkeypatch.setattr(demo, "call_command", call)
     monkeypatch.setattr(demo, "STUDENTS", 3)
+    monkeypatch.delenv("PORT", raising=False)
     return calls
 
 

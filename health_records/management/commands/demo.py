@@ -1,5 +1,6 @@
 """demo: a synthetic district set to look at in the browser."""
 
+import os
 import secrets
 from typing import Any
 
@@ -20,11 +21,12 @@ White Cross is at {url}
   email     {email}
   password  {password}
 
-The password is new at each start. What to look at:
-  {url}core/student/              search "obrien", "zoe" or the beginning of a student number
-  {url}health_records/vaccination/  series, lots, what is overdue
-  {url}health_records/medicationlog/  every dose that a nurse gave
-  {url}configuration/systemconfiguration/  parameters with their history
+The password is new at each start. What to look at, under {url}
+  core/student/                       search "obrien", "zoe" or the beginning of a student number
+  health_records/vaccination/         series, lots, what is overdue
+  health_records/medicationlog/       every dose that a nurse gave
+  health_records/growthmeasurement/   heights and weights along a curve
+  configuration/systemconfiguration/  parameters with their history
 
 Control-C stops the server; the records stay until you drop the database.
 """
@@ -40,7 +42,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """[address:port], as runserver's."""
-        parser.add_argument("addrport", nargs="?", default="127.0.0.1:8000", help="default: 127.0.0.1:8000")
+        # PORT, as gunicorn reads it.
+        address = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+        parser.add_argument("addrport", nargs="?", default=address, help=f"default: {address}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, print how to sign in, serve until interrupted. Raises CommandError."""
