@@ -1,7 +1,8 @@
 """The twelve settings that the system needs.
 
-Seeding again changes nothing, and never a value that somebody has set. Reverse: removes those of the twelve that are still
-as seeded; a setting that somebody has changed stays.
+Seeding again changes nothing, and never a value that somebody has set.
+
+Reverse: removes those of the twelve that are still as seeded; a setting that somebody has changed stays.
 """
 
 from django.db import migrations

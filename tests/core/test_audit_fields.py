@@ -126,7 +126,10 @@ def test_updated_at_is_the_time_of_the_change(write: Callable[[Student], object]
     write(student)
     with connection.cursor() as cursor:
         cursor.execute(
-            'SELECT "updatedAt" BETWEEN now() AND clock_timestamp(), "updatedAt" >= "createdAt" FROM students WHERE id = %s',
+            """
+            SELECT "updatedAt" BETWEEN now() AND clock_timestamp(), "updatedAt" >= "createdAt"
+            FROM students WHERE id = %s
+            """,
             [student.pk],
         )
         assert cursor.fetchone() == (True, True)

@@ -107,7 +107,7 @@ def free_port() -> int:
         return port
 
 
-def status_of(url: str, process: "subprocess.Popen[str]") -> int:
+def status_of(url: str, process: "subprocess.Popen[bytes]") -> int:
     """The status that the page answers with, once it answers."""
     opener = urllib.request.build_opener(urllib.request.HTTPHandler, NoRedirect)
     for _ in range(PATIENCE_S * 5):

@@ -92,8 +92,8 @@ def test_each_check_is_tested_and_has_its_sentence() -> None:
 def test_sql_that_breaks_the_rule_is_refused(name: str) -> None:
     make, change = BREACHES[name]
     row = make()
+    sql = f'UPDATE "{row._meta.db_table}" SET {change} WHERE id = %s'
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
-        sql = f'UPDATE "{row._meta.db_table}" SET {change} WHERE id = %s'
         connection.cursor().execute(sql, [row.pk])
 
 
@@ -143,7 +143,7 @@ def test_a_student_may_be_without_a_school() -> None:
 def test_a_school_that_moves_takes_its_students_along() -> None:
     student = factories.make_student()
     elsewhere = factories.make_district()
-    School.objects.filter(pk=student.school_id).update(district=elsewhere)
+    School.objects.filter(students=student).update(district=elsewhere)
     student.refresh_from_db()
     assert student.district_id == elsewhere.pk
 
@@ -154,7 +154,7 @@ def test_a_district_with_schools_and_a_school_with_students_stay() -> None:
     with pytest.raises(models.ProtectedError):
         student.school.delete()
     with pytest.raises(models.ProtectedError):
-        District.objects.filter(pk=student.district_id).delete()
+        District.objects.filter(students=student).delete()
 
 
 def test_a_nurse_who_gave_a_dose_stays() -> None:

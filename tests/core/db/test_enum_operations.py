@@ -28,20 +28,25 @@ def backwards(operation: Operation) -> None:
 def labels(name: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT enumlabel FROM pg_enum JOIN pg_type t ON t.oid = enumtypid WHERE typname = %s ORDER BY enumsortorder",
+            """
+            SELECT enumlabel FROM pg_enum JOIN pg_type t ON t.oid = enumtypid
+            WHERE typname = %s ORDER BY enumsortorder
+            """,
             [name],
         )
         return [label for (label,) in cursor.fetchall()]
 
 
-def definitions(table: str) -> list[Any]:
+def definitions(table: str) -> Any:
     """Everything that stands on a table and may name a type."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT indexdef FROM pg_indexes WHERE tablename = %(table)s
-            UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %(table)s::regclass
-            UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal
+            UNION ALL SELECT conname || pg_get_constraintdef(oid)
+                      FROM pg_constraint WHERE conrelid = %(table)s::regclass
+            UNION ALL SELECT pg_get_triggerdef(oid)
+                      FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal
             UNION ALL SELECT column_name || ' ' || udt_name || coalesce(column_default, '')
                       FROM information_schema.columns WHERE table_name = %(table)s
             ORDER BY 1
