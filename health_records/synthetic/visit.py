@@ -20,7 +20,7 @@ def make_visits(maker: Maker, student: Student, health_record_ids: list[str]) ->
     rng = maker.rng
     for turn in range(max(rng.choice((0, 1, 1, 2, 2, 3)), student.number < len(_STATUSES))):
         _make_appointment(maker, student, turn)
-    for _ in range(rng.choice((0, 1, 1, 1, 2))):
+    for _ in range(max(rng.choice((0, 1, 1, 1, 2)), student.number < len(_CONSCIOUSNESS))):
         record = rng.choice(health_record_ids) if rng.random() < 0.1 else None
         make_vital_signs(maker, student, maker.school_moment(student), None, record)
 

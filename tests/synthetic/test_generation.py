@@ -5,9 +5,11 @@ import hashlib
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.apps import apps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.db import EnumField
 from health_records.synthetic.calendar import Calendar, is_school_day
 from health_records.synthetic.district_set import BATCH_STUDENTS, Plan, make_batches
 from health_records.synthetic.names import ascii_name
@@ -86,6 +88,18 @@ def test_a_student_has_about_35_rows_half_of_them_doses() -> None:
     rows = sum(map(len, tables.values())) / 1500
     assert 32 < rows < 40
     assert 15 < len(tables["medication_logs"]) / 1500 < 21
+
+
+@given(st.integers(0, 999_999_999), st.dates(dt.date(2022, 1, 1), dt.date(2034, 12, 31)))
+@settings(deadline=None, max_examples=5)
+def test_fifty_students_show_every_label_whatever_the_seed(seed: int, today: dt.date) -> None:
+    tables = lines_of(Plan(50, seed, today, UTC))
+    for label in ("core", "health_records"):
+        for model in apps.get_app_config(label).get_models():
+            for field in model._meta.fields:
+                if isinstance(field, EnumField):
+                    column = COLUMNS[model._meta.db_table].index(field.column)
+                    assert {row[column] for row in tables[model._meta.db_table]} >= set(field.labels), field
 
 
 @given(st.integers(1, 20_000))
