@@ -29,7 +29,6 @@ from core.admin.filters import DeletedFilter
 from core.admin.forms import LinesField, ReadableJSONField, RecordForm
 from core.admin.paginator import CountlessPaginator
 from core.admin.site import site
-from core.admin.student_search import matching
 from core.models import Student, User
 
 Shown = Callable[[models.Model], str]
@@ -248,7 +247,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
             return queryset, False
         if path is None:
             return super().get_search_results(request, queryset, search_term)
-        students = matching(Student.objects.for_user(request.user), term).values_list("pk", flat=True)[:200]
+        students = Student.objects.for_user(request.user).search(term).values_list("pk", flat=True)[:200]
         return queryset.filter(**{f"{path}__in": list(students)}), False
 
     # Lists

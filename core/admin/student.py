@@ -13,7 +13,6 @@ from core import access
 from core.admin.columns import column
 from core.admin.record_admin import PHIAdmin
 from core.admin.site import site
-from core.admin.student_search import matching
 from core.models import Student
 
 
@@ -58,7 +57,7 @@ class StudentAdmin(PHIAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Students by the beginnings of names and number."""
-        return (matching(queryset, search_term) if search_term.strip() else queryset), False
+        return (queryset.search(search_term) if search_term.strip() else queryset), False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
