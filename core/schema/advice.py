@@ -191,7 +191,7 @@ def _constraint_missing(_: str, *, table: str, name: str, facts: dict[str, Any])
     if not definition.startswith(("CHECK", "FOREIGN KEY")):
         return _alter(table, f"ADD CONSTRAINT {quoted(name)} {definition}")
     added = _alter(table, f"ADD CONSTRAINT {quoted(name)} {definition} NOT VALID")
-    return f"{added} then {_alter(table, f'VALIDATE CONSTRAINT {quoted(name)}')}"
+    return f"{added} {_alter(table, f'VALIDATE CONSTRAINT {quoted(name)}')}"
 
 
 @_for("constraint renamed")

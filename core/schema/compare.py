@@ -4,6 +4,7 @@ A difference names its kind, the object, what was expected, what was found, and 
 safe to type, else a sentence. What nobody expected and nobody needs to mend (a table of the operator's own) is a note.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -155,9 +156,10 @@ def _functions(
 
 
 def _split(lines: list[str]) -> tuple[str, list[str]]:
-    """The attributes of a function in one line, and its body; before AS and after."""
+    """The attributes of a function in one line, and its body: what stands before AS $function$ and after."""
     start = next((number for number, line in enumerate(lines) if line.startswith("AS ")), len(lines))
-    return " ".join(line.strip() for line in lines[1:start]), lines[start + 1 :]
+    body = re.sub(r"^AS \$\w*\$|\$\w*\$$", "", "\n".join(lines[start:])).strip("\n")
+    return " ".join(line.strip() for line in lines[1:start]), body.splitlines()
 
 
 def _line(lines: list[str], place: int) -> str:

@@ -87,6 +87,14 @@ def test_the_first_line_that_differs_in_a_function_is_named() -> None:
     assert (difference.expected, difference.found) == ("line 2 `two`", "`three`")
 
 
+def test_a_body_in_one_line_is_compared_with_one_in_several() -> None:
+    head = ["CREATE OR REPLACE FUNCTION f()", " RETURNS int"]
+    several, one = ([*head, "AS $function$", "SELECT 1", "$function$"], [*head, "AS $function$SELECT 2$function$"])
+    expected, actual = ({**empty(), "functions": {"f()": lines}} for lines in (several, one))
+    (difference,) = compare(expected, actual).differences
+    assert (difference.expected, difference.found) == ("line 1 `SELECT 1`", "`SELECT 2`")
+
+
 def test_a_sequence_goes_with_its_table() -> None:
     expected = {**with_table(), "sequences": {"s": {"type": "bigint", "owner": "pets.id"}}}
     assert kinds(expected, empty()) == ["table missing"]
