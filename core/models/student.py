@@ -1,5 +1,6 @@
 """Students."""
 
+import datetime as dt
 from typing import Any, Self
 from uuid import UUID
 
@@ -80,6 +81,15 @@ class Student(PHIRecord):
     grade = models.CharField(max_length=10)
     enrollment_date = models.DateTimeField(default=timezone.now, db_default=TransactionTime())
     is_active = models.BooleanField(default=True, db_default=True, help_text="Enrolled at present.")
+
+    # What with_health_overview() and with_compliance_status() add.
+    allergy_count: int
+    has_life_threatening_allergy: bool
+    condition_count: int
+    medication_count: int
+    last_record_date: dt.datetime | None
+    last_record_type: str | None
+    compliance_status: str | None
 
     objects = PHIManager.from_queryset(StudentQuerySet)()  # type: ignore[assignment,misc]
     all_objects = StudentQuerySet.as_manager()  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Medications that students take at school."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Prefetch, Q
@@ -10,6 +10,9 @@ from core.models import Student
 from core.models.record import PHIManager, phi_triggers
 from health_records.models.medication import Medication
 from health_records.models.student_record import StudentRecord, StudentRecordQuerySet
+
+if TYPE_CHECKING:
+    from health_records.models.medication_log import MedicationLog
 
 
 class StudentMedicationQuerySet(StudentRecordQuerySet["StudentMedication"]):
@@ -50,6 +53,9 @@ class StudentMedication(StudentRecord):
     consent_date = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(null=True, blank=True)
     is_active = models.BooleanField(default=True, db_default=True)
+
+    # What with_last_doses() adds.
+    last_doses: "list[MedicationLog]"
 
     objects = PHIManager.from_queryset(StudentMedicationQuerySet)()  # type: ignore[assignment,misc]
     all_objects = StudentMedicationQuerySet.as_manager()  # type: ignore[misc]

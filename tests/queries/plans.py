@@ -53,6 +53,8 @@ class Plan:
         """The plan, a node a line."""
         return "\n".join(_line(node) for node in self.nodes)
 
+    __repr__ = __str__
+
 
 def _walk(node: Node, depth: int = 0) -> Iterator[Node]:
     node["depth"] = depth

@@ -102,10 +102,10 @@ def test_each_order_has_its_last_doses_the_latest_first() -> None:
 
 
 def test_doses_lead_to_their_student_and_school() -> None:
-    dose, other = make_dose(), make_dose()
-    student = dose.student_medication.student
-    assert MedicationLog.objects.for_student(student).get() == dose
-    assert MedicationLog.objects.for_school(other.student_medication.student.school_id).get() == other
+    school = make_school()
+    dose, other = make_dose(), make_dose(student_medication=make_order(student=make_student(school=school)))
+    assert MedicationLog.objects.for_student(dose.student_medication.student).get() == dose
+    assert MedicationLog.objects.for_school(school).get() == other
 
 
 def test_the_latest_vital_signs_are_one_row_a_student_in_the_order_of_names() -> None:

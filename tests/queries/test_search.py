@@ -81,11 +81,12 @@ def test_the_found_are_in_the_order_of_names_whatever_their_case() -> None:
 
 
 def test_a_search_stays_within_what_was_asked_before_and_after() -> None:
-    here, there = make_student(last_name="Berg"), make_student(last_name="Berg")
-    make_student(last_name="Berg", school=here.school, is_active=False)
-    make_student(last_name="Berg", school=here.school).delete()
-    assert list(Student.objects.for_school(here.school).search("berg")) == [here]
-    assert list(Student.objects.search("berg").for_district(there.district)) == [there]
+    school, other_school = make_school(), make_school()
+    here, there = make_student(last_name="Berg", school=school), make_student(last_name="Berg", school=other_school)
+    make_student(last_name="Berg", school=school, is_active=False)
+    make_student(last_name="Berg", school=school).delete()
+    assert list(Student.objects.for_school(school).search("berg")) == [here]
+    assert list(Student.objects.search("berg").for_district(other_school.district)) == [there]
     assert Student.objects.search("berg").exclude(pk=here.pk).filter(is_active=True).get() == there
 
 

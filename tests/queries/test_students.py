@@ -96,7 +96,7 @@ def test_the_overview_filters_and_sorts_like_fields() -> None:
     make_allergy(student, severity="LIFE_THREATENING")
     make_health_record(student=student)
     make_student()
-    students = Student.objects.with_health_overview()
+    students: Any = Student.objects.with_health_overview()
     assert students.filter(has_life_threatening_allergy=True, last_record_type="CHECKUP").get() == student
     assert students.order_by("-allergy_count").first() == student
     assert students.filter(allergy_count=0).count() == 1
@@ -106,13 +106,13 @@ def test_the_overview_holds_within_other_queries() -> None:
     student = make_student()
     make_allergy(student)
     make_student()
-    allergic = Student.objects.with_health_overview().filter(allergy_count__gt=0)
+    students: Any = Student.objects.with_health_overview()
+    allergic = students.filter(allergy_count__gt=0)
     assert Allergy.objects.filter(student__in=allergic.values("pk")).count() == 1
 
 
 def status_of(student: Student) -> str | None:
-    status: str | None = Student.objects.with_compliance_status().get(pk=student.pk).compliance_status
-    return status
+    return Student.objects.with_compliance_status().get(pk=student.pk).compliance_status
 
 
 def test_a_students_compliance_is_the_gravest_of_the_vaccines() -> None:
