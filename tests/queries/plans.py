@@ -1,6 +1,6 @@
 """Plans: how PostgreSQL answers a query, and assertions on it that say what went wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 LARGE = 2_000
 
 Node = dict[str, Any]
+Parameters = Sequence[Any] | Mapping[str, Any] | None
 
 
 class Plan:
     """A plan as EXPLAIN (ANALYZE, FORMAT JSON) describes it."""
 
-    def __init__(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
+    def __init__(self, sql: str, parameters: Parameters = None) -> None:
         with connection.cursor() as cursor:
             # A function or LIMIT may hide the parts that were never executed; ANALYZE tells them from the others.
             cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", parameters)
@@ -73,7 +74,7 @@ def _line(node: Node) -> str:
 
 
 def assert_served_by(
-    query: "QuerySet[Any, Any] | tuple[str, Sequence[Any] | None]", *indexes: str, index_only: Sequence[str] = ()
+    query: "QuerySet[Any, Any] | tuple[str, Parameters]", *indexes: str, index_only: Sequence[str] = ()
 ) -> Plan:
     """Assert that the query uses these indexes (or any of `a|b`) and reads no large table whole. Returns the plan.
 

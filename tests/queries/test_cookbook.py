@@ -88,8 +88,8 @@ def run_sql(source: str, names: dict[str, Any]) -> list[tuple[Any, ...]]:
         "next_day": days.end_of(day),
         "in_31_days": days.start_of(day + 31 * DAY),
     }
+    found: list[list[tuple[Any, ...]]] = []
     with connection.cursor() as cursor:
-        found = []
         for statement in filter(str.strip, source.split(";\n")):
             cursor.execute(re.sub(r":'(\w+)'", r"%(\1)s", statement.replace("%", "%%")), values)
             found.append(cursor.fetchall())
@@ -111,7 +111,7 @@ def test_the_cookbook_does_what_it_says(section: str, names: dict[str, Any]) -> 
             assert found
             rows = names.get("rows")
             if isinstance(rows, dict):
-                assert dict(found) == {status: count for status, count in rows.items() if count}  # type: ignore[arg-type]
+                assert dict(found) == {status: count for status, count in rows.items() if count}
             elif rows is not None:
                 assert [row[0] for row in found] == [row.pk for row in rows]
 
