@@ -53,7 +53,7 @@ class SystemConfigurationAdmin(RecordAdmin):
         """Not where the setting says that nobody edits it."""
         return super().has_change_permission(request, obj) and (obj is None or obj.is_editable)
 
-    def save_model(self, request: HttpRequest, obj: SystemConfiguration, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Say who changed it."""
         if form.changed_data:
             obj.last_modified_by = request.user

@@ -57,7 +57,7 @@ class RoleBackend(ModelBackend):
         allowed = (
             Q(role__in=roles) | Q(is_superuser=True) if include_superusers else Q(role__in=roles, is_superuser=False)
         )
-        users = get_user_model()._default_manager.filter(allowed)
+        users: QuerySet[Any] = get_user_model()._default_manager.filter(allowed)
         return users if is_active is None else users.filter(is_active=is_active)
 
     async def aget_all_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:

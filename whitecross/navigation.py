@@ -105,7 +105,7 @@ def _appointments(request: HttpRequest) -> dict[str, Any]:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     appointments = (
         Appointment.objects.for_user(request.user)
-        .filter(nurse=request.user, scheduled_at__gte=midnight, scheduled_at__lt=midnight + dt.timedelta(days=1))
+        .filter(nurse_id=request.user.pk, scheduled_at__gte=midnight, scheduled_at__lt=midnight + dt.timedelta(days=1))
         .select_related("student")
         .order_by("scheduled_at")[:10]
     )

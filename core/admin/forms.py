@@ -27,12 +27,13 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
     def _keep_present_choice(self, name: str, field: "forms.ModelChoiceField[Any]") -> None:
         # A nurse who has left is no longer offered, but the records that name her can still be saved.
         present = getattr(self.instance, self.instance._meta.get_field(name).attname)
-        if present is None or self.instance._state.adding or field.queryset.filter(pk=present).exists():
+        choices: Any = field.queryset
+        if present is None or self.instance._state.adding or choices.filter(pk=present).exists():
             return
-        offered = field.queryset.order_by().values("pk")
-        field.queryset = field.queryset.model._base_manager.filter(Q(pk__in=offered) | Q(pk=present))
+        offered = choices.order_by().values("pk")
+        field.queryset = choices.model._base_manager.filter(Q(pk__in=offered) | Q(pk=present))
         labelled = field.label_from_instance
-        field.label_from_instance = lambda row: str(row) if row.pk == present else labelled(row)
+        field.label_from_instance = lambda obj: str(obj) if obj.pk == present else labelled(obj)  # type: ignore[method-assign]
 
     def clean(self) -> dict[str, Any]:
         """Say what the database refused when this form was first tried."""
@@ -79,7 +80,7 @@ class LinesField(SimpleArrayField):
         kwargs["help_text"] = " ".join(filter(None, [str(kwargs.get("help_text", "")), "One a line."]))
         super().__init__(base_field, **kwargs)
 
-    def to_python(self, value: Any) -> list[Any]:
+    def to_python(self, value: Any) -> Any:
         """The lines that hold something."""
         if isinstance(value, str):
             value = "\n".join(line.strip() for line in value.splitlines() if line.strip())
@@ -88,6 +89,6 @@ class LinesField(SimpleArrayField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether the list differs; NULL and an empty list look the same, so they count as the same."""
         try:
-            return (initial or []) != self.to_python(data)
+            return bool((initial or []) != self.to_python(data))
         except ValidationError:
             return True

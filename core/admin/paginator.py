@@ -45,6 +45,6 @@ class CountlessPaginator(Paginator):  # type: ignore[type-arg]
             raise EmptyPage("There is nothing on that page.")
         return CountlessPage(rows, number, self)
 
-    def get_elided_page_range(self, *args: Any, **kwargs: Any) -> Iterator[int]:  # type: ignore[override]
+    def get_elided_page_range(self, *args: Any, **kwargs: Any) -> Iterator[int]:
         """No page numbers."""
         return iter(())

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -84,7 +84,8 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows in the user's scope."""
         rows = self.model._default_manager.all()
-        return access.visible(rows, request.user).order_by(*self.get_ordering(request))
+        visible: QuerySet[Any] = access.visible(rows, request.user).order_by(*self.get_ordering(request))
+        return visible
 
     def with_deleted(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows in the user's scope, with those that are marked as deleted where she may restore them."""
@@ -93,14 +94,15 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> models.Model | None:
         """The row of a page, or None where it does not exist or lies outside the user's scope."""
         try:
-            return self.with_deleted(request).get(pk=self.model._meta.pk.to_python(object_id))
+            found: models.Model = self.with_deleted(request).get(pk=self.model._meta.pk.to_python(object_id))
         except (self.model.DoesNotExist, forms.ValidationError, ValueError):
             return None
+        return found
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:
         """A school by the record's own time, everything by time of entry."""
         if self.recent is None:
-            return self.ordering or self.model._meta.ordering
+            return cast("Sequence[str]", self.ordering or self.model._meta.ordering)
         wide = not access.is_scoped(request.user) or access.place_of(request.user)[0] == "district"
         return ("-pk",) if wide else (f"-{self.recent}", "-pk")
 
@@ -197,7 +199,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
             return db_field.formfield(**kwargs)
         if isinstance(db_field, ArrayField):
             return LinesField(
-                db_field.base_field.formfield(),
+                cast("forms.Field", db_field.base_field.formfield()),
                 label=capfirst(str(db_field.verbose_name)),
                 required=not db_field.blank,
                 help_text=db_field.help_text,
@@ -264,8 +266,9 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """As Django's, but only ever on the rows that were ticked."""
-        request.POST = request.POST.copy()  # type: ignore[assignment]
-        request.POST["select_across"] = "0"  # type: ignore[index]
+        sent = request.POST.copy()
+        sent["select_across"] = "0"
+        request.POST = sent  # type: ignore[assignment]
         response: HttpResponse | None = super().response_action(request, queryset)
         return response
 
@@ -348,7 +351,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     def _log(self, request: HttpRequest, records: Any, flag: int, message: Any) -> list[LogEntry]:
         return LogEntry.objects.bulk_create(
             LogEntry(
-                user_id=request.user.pk,
+                user_id=cast("Any", request.user.pk),
                 content_type_id=get_content_type_for_model(record).pk,
                 object_id=str(record.pk),
                 object_repr=f"{record._meta.verbose_name} {record.pk}",
@@ -376,7 +379,8 @@ class PHIAdmin(RecordAdmin):
         if "delete" not in access.rights(request.user, self.model):
             return self.get_queryset(request)
         rows = self.model._base_manager.all()
-        return access.visible(rows, request.user).order_by(*self.get_ordering(request))
+        visible: QuerySet[Any] = access.visible(rows, request.user).order_by(*self.get_ordering(request))
+        return visible
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The list's own, and the deleted ones for those who may restore them."""

@@ -24,7 +24,7 @@ class OutOfScopeError(ValidationError):
 def sentence(error: DatabaseError, model: type[models.Model]) -> str:
     """What a refused INSERT, UPDATE or DELETE means for the person at the form: rules by name, never values."""
     cause: Any = error.__cause__
-    diagnosis = getattr(cause, "diag", None)
+    diagnosis: Any = getattr(cause, "diag", None)
     state = str(getattr(diagnosis, "sqlstate", None) or "")
     name = getattr(diagnosis, "constraint_name", None)
     rule = next((rule for rule in model._meta.constraints if rule.name == name), None)
@@ -32,7 +32,9 @@ def sentence(error: DatabaseError, model: type[models.Model]) -> str:
         isinstance(rule, models.UniqueConstraint)
         and rule.violation_error_message == rule.default_violation_error_message
     ):
-        fields = " and ".join(str(model._meta.get_field(field).verbose_name) for field in rule.fields)
+        fields = " and ".join(
+            str(getattr(model._meta.get_field(field), "verbose_name", field)) for field in rule.fields
+        )
         return f"Another record, perhaps a deleted one, has this {fields}."
     if isinstance(rule, CompositeForeignKey):
         return "A student of a school belongs to that school's district."

@@ -4,19 +4,21 @@ from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import models
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from unfold.sites import UnfoldAdminSite
 
 
 class LabelledAutocomplete(AutocompleteJsonView):
     """Answers with labels: `__str__` names nobody, as it ends up in logs."""
 
+    admin_site: "WhiteCrossAdminSite"
+
     def serialize_result(self, obj: models.Model, to_field_name: str) -> dict[str, str]:
         """What the select box needs: id and label."""
         return {"id": str(getattr(obj, to_field_name)), "text": self.admin_site.label(obj)}
 
 
-class WhiteCrossAdminSite(UnfoldAdminSite):
+class WhiteCrossAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     """The one site; every model is registered here."""
 
     def label(self, record: models.Model) -> str:
@@ -26,8 +28,7 @@ class WhiteCrossAdminSite(UnfoldAdminSite):
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         """The rows that the user may see and that match what she types."""
-        response: JsonResponse = LabelledAutocomplete.as_view(admin_site=self)(request)
-        return response
+        return LabelledAutocomplete.as_view(admin_site=self)(request)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """As Django's, but only with an admin that keeps the roles' scopes."""

@@ -53,9 +53,7 @@ class StudentAdmin(PHIAdmin):
         wide = not access.is_scoped(request.user) or access.place_of(request.user)[0] == "district"
         return ["is_active", *([("school", AutocompleteSelectFilter)] if wide else []), *filters]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         """Students by the beginnings of names and number."""
         return (queryset.search(search_term) if search_term.strip() else queryset), False
 
@@ -67,7 +65,7 @@ class StudentAdmin(PHIAdmin):
         context = {**(extra_context or {}), "records": self.records(request, student) if student else []}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
-    def records(self, request: HttpRequest, student: Student) -> list[dict[str, str]]:
+    def records(self, request: HttpRequest, student: Any) -> list[dict[str, str]]:
         """Where the student's records are listed and added, of the kinds that the user may see. No query."""
         kinds = []
         for model, model_admin in self.admin_site._registry.items():

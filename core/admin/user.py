@@ -26,7 +26,9 @@ class StaffForm(RecordForm):
         super().__init__(*args, **kwargs)
         if "role" in self.fields:
             given = access.MANAGES.get(access.role_of(self.request.user) or "", ())
-            self.fields["role"].choices = [(role.value, role.label) for role in UserRole if role in given]
+            self.fields["role"].choices = [  # type: ignore[attr-defined]
+                (role.value, role.label) for role in UserRole if role in given
+            ]
 
 
 class NewStaffForm(StaffForm, UserCreationForm):  # type: ignore[misc]
@@ -38,7 +40,7 @@ class NewStaffForm(StaffForm, UserCreationForm):  # type: ignore[misc]
 
 
 @admin.register(User, site=site)
-class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc]
+class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     """Staff. Passwords are set, never shown; tokens and second factors appear nowhere."""
 
     hidden = (
@@ -134,4 +136,4 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc]
         user = self.get_object(request, id)
         if user is None or not self.has_change_permission(request, user):
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)  # type: ignore[no-any-return]
+        return super().user_change_password(request, id, form_url)

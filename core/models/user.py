@@ -21,7 +21,7 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A member of staff. Without a password the account cannot sign in until one is set."""
-        user = self.model(email=self.normalize_email(email), **fields)
+        user: User = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -34,7 +34,8 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
 
     def get_by_natural_key(self, email: str | None) -> "User":
         """The user who signs in with this email, whatever its case. Raises User.DoesNotExist."""
-        return self.get(email__iexact=email)
+        user: User = self.get(email__iexact=email)
+        return user
 
 
 class User(Record, AbstractBaseUser, PermissionsMixin):

@@ -8,7 +8,7 @@ from core.admin.record_admin import PHIAdmin
 class OfStudentAdmin(PHIAdmin):
     """A record whose `student` is one query away on every list and label."""
 
-    list_select_related = ("student",)
+    list_select_related: tuple[str, ...] = ("student",)
 
     def label(self, record: Any) -> str:
         """Kind and student."""

@@ -17,7 +17,7 @@ from tests.factories import make_health_record, make_school, make_student, make_
 def ids(label: str, user: Any, world: World) -> set[Any]:
     """What the user sees of the three places' rows."""
     rows = {place.rows[label].pk for place in (world.here, world.near, world.far)}
-    return set(apps.get_model(label)._default_manager.for_user(user).filter(pk__in=rows).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    return set(apps.get_model(label)._default_manager.for_user(user).filter(pk__in=rows).values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize("role", [*UserRole])

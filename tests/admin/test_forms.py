@@ -37,7 +37,8 @@ def test_saving_a_page_as_it_stands_changes_nothing(world: World, sign_in: SignI
     model = type(row)
     with connection.cursor() as cursor:
         columns = [field.column for field in model._meta.fields if field.name not in ("updated_at", "updated_by")]
-        sql = f"SELECT {', '.join(connection.ops.quote_name(column) for column in columns)} FROM {model._meta.db_table}"
+        quoted = ", ".join(connection.ops.quote_name(str(column)) for column in columns)
+        sql = f"SELECT {quoted} FROM {model._meta.db_table}"
         cursor.execute(f"{sql} WHERE id = %s", [row.pk])
         before = cursor.fetchone()
     client = sign_in(world.user(UserRole.ADMIN))
@@ -303,7 +304,7 @@ def test_every_field_is_on_its_page_or_hidden_on_purpose() -> None:
     for model, model_admin in site._registry.items():
         if not model_admin.fieldsets:
             continue
-        shown = {*flatten_fieldsets(model_admin.fieldsets), *model_admin.bookkeeping, *model_admin.hidden, "id"}  # type: ignore[attr-defined]
+        shown = {*flatten_fieldsets(model_admin.fieldsets), *model_admin.bookkeeping, *model_admin.hidden, "id"}
         assert {field.name for field in model._meta.fields} <= shown, model
 
 

@@ -86,7 +86,7 @@ def test_completion_pages_do_not_count(long_lists: World, sign_in: SignIn) -> No
 def test_every_relation_is_completed_never_listed() -> None:
     for model, model_admin in site._registry.items():
         relations = {field.name for field in model._meta.fields if field.is_relation}
-        assert relations == set(model_admin.get_autocomplete_fields(None)), model  # type: ignore[arg-type]
+        assert relations == set(model_admin.get_autocomplete_fields(None)), model
 
 
 def test_inlines_would_need_a_scope_of_their_own() -> None:

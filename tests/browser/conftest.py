@@ -68,7 +68,7 @@ def browsing(tmp_path: Path) -> Callable[[], AbstractContextManager[Any]]:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on(
                 "response",
-                lambda response: response.status >= 400 and complaints.append(f"{response.status} {response.url}"),
+                lambda response: complaints.extend([response.url] if response.status >= 400 else []),
             )
             yield page
             browser.close()
