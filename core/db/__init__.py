@@ -14,7 +14,7 @@ from core.db.enums import (
     RemoveEnumLabel,
     RenameEnumLabel,
 )
-from core.db.expressions import SearchText, SearchWords, TransactionTime, UUIDv7
+from core.db.expressions import SearchWords, TransactionTime, UUIDv7
 from core.db.identifiers import uuid7
 from core.db.indexes import BrinIndex, GinIndex, Index
 from core.db.operations import AddFields, AddIndexes, CreateFunction
@@ -34,7 +34,6 @@ __all__ = [
     "Index",
     "RemoveEnumLabel",
     "RenameEnumLabel",
-    "SearchText",
     "SearchWords",
     "TransactionTime",
     "Trigger",

@@ -37,22 +37,6 @@ class TransactionTime(Func):
         return "core.db.TransactionTime", (), {}
 
 
-class SearchText(Func):
-    """`search_text(column)`: a text as searches compare it, without case, diacritics and apostrophes."""
-
-    function = "search_text"
-    arity = 1
-
-    def __init__(self, expression: Any, **extra: Any) -> None:
-        extra.setdefault("output_field", models.TextField())
-        super().__init__(expression, **extra)
-
-    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-        """As migrations write it."""
-        (argument,) = self._constructor_args[0]  # type: ignore[attr-defined]
-        return "core.db.SearchText", (argument,), {}
-
-
 class SearchWords(Func):
     """The words of some columns, as searches compare them: a tsvector without positions, for a GIN index."""
 

@@ -1,6 +1,7 @@
 """A student is found by the beginnings of names and number, however one types them."""
 
 import pytest
+from django.db import connection
 
 from core.models import Student
 from health_records.models import MedicationLog, Vaccination
@@ -122,3 +123,10 @@ def test_a_renamed_student_is_found_by_the_new_name() -> None:
     Student.objects.filter(pk=student.pk).update(last_name="Lind")
     assert not Student.objects.search("berg").exists()
     assert Student.objects.search("lind").get() == student
+
+
+def test_the_index_is_built_without_a_search_path_as_restores_and_maintenance_do(zoe: Student) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = ''; ANALYZE public.students; REINDEX INDEX public.idx_students_search")
+        cursor.execute("SET LOCAL search_path = public")
+    assert Student.objects.search("obr").get() == zoe
