@@ -161,18 +161,21 @@ class erasing(transaction.Atomic):  # noqa: N801 - used like transaction.atomic
         self.alias = using
         super().__init__(using=using, savepoint=True, durable=False)
 
-    def _allow(self, word: str) -> None:
+    def _say(self, word: str) -> None:
         with connections[self.alias].cursor() as cursor:
             cursor.execute("SELECT set_config('whitecross.erase', %s, true)", [word])
 
     def __enter__(self) -> None:
         super().__enter__()
-        self._allow("on")
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute("SELECT coalesce(current_setting('whitecross.erase', true), '')")
+            (self.before,) = cursor.fetchone()
+        self._say("on")
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         # Within an outer transaction the setting would outlive this block. After an error the savepoint takes it back.
         if exc_type is None:
-            self._allow("")
+            self._say(self.before)
         super().__exit__(exc_type, exc_value, traceback)
 
 

@@ -5,6 +5,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
 from core.models import Student
+from core.models.record import erasing
 from health_records.models import HealthRecord
 from tests.factories import make_health_record, make_student
 
@@ -92,3 +93,11 @@ def test_a_failed_erasure_leaves_the_guard_on() -> None:
 def delete(record: HealthRecord) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM health_records WHERE id = %s", [record.pk])
+
+
+def test_an_erasure_within_another_leaves_it_open() -> None:
+    first, second = make_health_record(), make_health_record()
+    with erasing("default"):
+        first.erase()
+        delete(second)
+    assert not HealthRecord.all_objects.filter(pk__in=[first.pk, second.pk]).exists()

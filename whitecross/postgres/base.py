@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.backends.postgresql import base, client, features, operations
+from psycopg.types.datetime import TimestamptzLoader
 
 from .home import EmbeddedServerError, wheel
 from .schema import DatabaseSchemaEditor
@@ -68,3 +69,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters["options"] = f"-c jit=off {parameters.get('options') or ''}".strip()
         parameters.setdefault("application_name", "whitecross")
         return parameters
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """As Django's, but read times by psycopg's compiled loader.
+
+        Django's own is Python and costs 5 µs a value, a third of the time of a list with dates. The result is the
+        same: both give the connection's zone, which is UTC.
+        """
+        cursor = super().create_cursor(name)
+        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+        return cursor
