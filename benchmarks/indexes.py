@@ -1,6 +1,6 @@
 """The indexes of the target and of the predecessor, side by side on the same rows.
 
-usage: python -m benchmarks.indexes [rounds]    (after python -m benchmarks.seed)
+usage: python -m benchmarks.indexes [rounds]    (after python -m benchmarks.seed, which makes the rows)
 
 Both databases hold the same heap (one is a copy of the other) and freshly built indexes. Each measurement alternates
 between the two. Statements that write are rolled back.
@@ -47,10 +47,10 @@ def main(rounds: int) -> None:
 
 
 def prepare() -> None:
-    """Make the copy, give it the predecessor's indexes, build the target's afresh, gather statistics."""
+    """Build the target's indexes afresh, make the copy, give it the predecessor's indexes, gather statistics."""
+    databases.run(f'REINDEX DATABASE "{databases.TARGET}"', database=databases.TARGET)
     databases.create(databases.PREDECESSOR, databases.TARGET)
     databases.give_predecessors_indexes(databases.PREDECESSOR)
-    databases.run(f'REINDEX DATABASE "{databases.TARGET}"', database=databases.TARGET)
     for name in SIDES.values():
         databases.run("VACUUM (ANALYZE)", database=name)
 
@@ -125,13 +125,11 @@ def queries(rounds: int) -> dict[str, Any]:
     for name, sent in statements.items():
         found[name] = both(partial(ask, sent), sides, rounds)
         rows.append(row(name, found[name]))
-    own = {
-        "target": statements["name search in a district"],
-        "predecessor": questions.predecessors_name_search(subjects),
-    }
-    name = "name search, each its own SQL"
-    found[name] = measure.interleaved({side: partial(ask, own[side], on) for side, on in sides.items()}, rounds)
-    rows.append(row(name, found[name]))
+    for name, sent in questions.predecessors_name_searches(subjects).items():
+        own = {"target": statements[name], "predecessor": sent}
+        label = f"{name}, each its own SQL"
+        found[label] = measure.interleaved({side: partial(ask, own[side], on) for side, on in sides.items()}, rounds)
+        rows.append(row(label, found[label]))
     for on in sides.values():
         on.close()
     measure.show(f"Queries, ms (median of {rounds}, warm)", ("query", "target", "predecessor", "factor"), rows)
@@ -192,7 +190,7 @@ def _new_instances(model: type[models.Model], when: str) -> list[models.Model]:
 
     field = next(field for field in model._meta.fields if field.column == when)
     now = dt.datetime.now(dt.UTC)
-    instances = list(model._base_manager.order_by("pk")[::7][:CREATED])
+    instances = list(model._base_manager.order_by("pk")[: CREATED * 7 : 7])
     for instance in instances:
         instance.pk = uuid7()
         instance._state.adding = True

@@ -4,6 +4,7 @@ usage: python -m benchmarks.migrate [rounds]
 """
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -24,13 +25,17 @@ def main(rounds: int) -> None:
     times: dict[str, list[float]] = {"from empty": [], "nothing to do": []}
     parts: dict[str, list[dict[str, float]]] = {"from empty": [], "nothing to do": []}
 
+    cpu: dict[str, list[float]] = {"from empty": [], "nothing to do": []}
+
     def migrate() -> None:
         measure.manage("migrate", "--verbosity=0", database=databases.EMPTY)
 
     for _ in range(rounds):
         databases.create(databases.EMPTY)
         for case in times:
+            before = _cpu()
             times[case].append(measure.seconds(migrate))
+            cpu[case].append(_cpu() - before)
         databases.create(databases.EMPTY)
         for case in parts:
             parts[case].append(_parts())
@@ -39,6 +44,7 @@ def main(rounds: int) -> None:
         case: {
             "median": round(statistics.median(taken), 3),
             "least": round(min(taken), 3),
+            "cpu": round(statistics.median(cpu[case]), 3),
             "parts": {part: round(statistics.median(run[part] for run in parts[case]), 3) for part in PARTS},
         }
         for case, taken in times.items()
@@ -46,11 +52,18 @@ def main(rounds: int) -> None:
     rows = [
         ("whole process, median", *(f"{case['median']:.2f}" for case in result.values())),
         ("whole process, least", *(f"{case['least']:.2f}" for case in result.values())),
+        ("whole process, CPU", *(f"{case['cpu']:.2f}" for case in result.values())),
         *((f"  {part}", *(f"{case['parts'][part]:.2f}" for case in result.values())) for part in PARTS),  # type: ignore[index]
         ("the predecessor's tool", *PREDECESSOR.values()),
     ]
     measure.show(f"migrate, seconds ({rounds} rounds)", ("", *result), rows)
     measure.write("migrate", {"rounds": rounds, "seconds": result, "predecessor_seconds": PREDECESSOR})
+
+
+def _cpu() -> float:
+    """Seconds of processor time that ended child processes took: what other load on the machine changes least."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _parts() -> dict[str, float]:

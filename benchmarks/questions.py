@@ -45,6 +45,7 @@ def phrases(subjects: Subjects) -> dict[str, Phrase]:
             StudentMedication.objects.for_student(subjects.student).with_last_doses()
         ),
         "name search in a district": lambda: list(Student.objects.for_district(school.district_id).search("garc")[:50]),
+        "name search everywhere": lambda: list(Student.objects.search("garc")[:50]),
         "overdue vaccinations of a school": lambda: list(Vaccination.objects.for_school(school).overdue_on(day)),
         "a nurse's appointments of a day": lambda: list(Appointment.objects.for_nurse(subjects.nurse).on_day(day)),
         "low or expiring stock": lambda: list(Medication.objects.low_or_expiring(day)),
@@ -71,9 +72,13 @@ def sql_of(phrase: Phrase) -> list[str]:
     return sent
 
 
-def predecessors_name_search(subjects: Subjects) -> list[str]:
-    """The search as indexes of that time could serve it: the beginning of a surname, in any case, in a district."""
-    return [
-        f"""SELECT * FROM students WHERE "districtId" = '{subjects.school.district_id}' AND "isActive"
-            AND UPPER("lastName") LIKE 'GARC%' ORDER BY "lastName", "firstName" LIMIT 50"""
-    ]
+def predecessors_name_searches(subjects: Subjects) -> dict[str, list[str]]:
+    """The searches as indexes of that time could serve them: the beginning of a surname, in any case."""
+    district = f"""AND "districtId" = '{subjects.school.district_id}'"""
+    return {
+        name: [
+            f"""SELECT * FROM students WHERE UPPER("lastName") LIKE 'GARC%' AND "isActive" {where}
+                ORDER BY "lastName", "firstName" LIMIT 50"""
+        ]
+        for name, where in (("name search in a district", district), ("name search everywhere", ""))
+    }
