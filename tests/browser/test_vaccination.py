@@ -70,6 +70,7 @@ def test_a_nurse_finds_a_student_and_records_a_vaccination(student: Student, ser
         page.goto(f"{server}/admin/health_records/allergy/add/")
         page.locator("#id_student + .select2 [role=combobox]").focus()
         page.keyboard.press("Enter")
+        page.locator(".select2-search__field:focus").wait_for()
         page.keyboard.type("N47")
         page.get_by_role("option", name="O'Brien, Zoë (N4711)").wait_for()
         page.keyboard.press("Enter")
