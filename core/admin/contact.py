@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from core import access
 from core.admin.columns import column
-from core.admin.record_admin import PHIAdmin
+from core.admin.phi_admin import PHIAdmin
 from core.admin.site import site
 from core.models import Contact
 

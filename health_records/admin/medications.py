@@ -10,7 +10,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from core.admin import site
 from core.admin.columns import column
 from core.admin.filters import period
-from core.admin.record_admin import PHIAdmin, RecordAdmin
+from core.admin.phi_admin import PHIAdmin
+from core.admin.record_admin import RecordAdmin
 from health_records.admin.of_student import OfStudentAdmin
 from health_records.models import Medication, MedicationLog, StudentMedication
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.admin.record_admin import PHIAdmin
+from core.admin.phi_admin import PHIAdmin
 
 
 class OfStudentAdmin(PHIAdmin):
