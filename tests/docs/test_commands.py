@@ -13,7 +13,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -49,12 +51,21 @@ def copy_of_the_tree(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def clone() -> Iterator[Path]:
+    """A fresh copy below a folder that every account may enter, as homes and /srv are and pytest's folders are not."""
+    with TemporaryDirectory() as home:
+        Path(home).chmod(0o755)
+        folder = Path(home) / "white cross, a copy"
+        folder.mkdir()
+        yield copy_of_the_tree(folder)
+
+
 @pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> "Newcomer":
+def newcomer() -> Iterator["Newcomer"]:
     """Somebody with a fresh clone, who has typed nothing yet."""
-    folder = tmp_path_factory.mktemp("clone") / "white cross, a copy"
-    folder.mkdir()
-    return Newcomer(copy_of_the_tree(folder))
+    with clone() as folder:
+        yield Newcomer(folder)
 
 
 class Newcomer:
@@ -152,30 +163,26 @@ def test_it_runs(newcomer: Newcomer, page: Path, script: str, production: dict[s
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_migrate_twice_in_a_row(newcomer: Newcomer) -> None:
+def test_migrate_twice_in_a_row_says_what_the_readme_shows(newcomer: Newcomer) -> None:
     ended = newcomer.run("make migrate")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No migrations to apply" in ended.stdout
+    (shown,) = re.findall(r"^```text\n(The schema of.*?)^```", PAGES[0].read_text(), re.MULTILINE | re.DOTALL)
+    assert shown in ended.stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the other tests already")
-def test_an_ordinary_user_migrates_in_a_clone_of_his_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_ordinary_user_migrates_in_a_clone_of_his_own() -> None:
     python = next((path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(path).exists()), None)
     if python is None:
         pytest.skip("no Python outside root's own folder")
-    home = Path(subprocess.run(["mktemp", "-d"], check=True, capture_output=True, text=True).stdout.strip())
-    try:
-        folder = home / "my clone"
-        folder.mkdir()
-        copy_of_the_tree(folder)
-        subprocess.run(["chown", "-R", "nobody:", str(home)], check=True)
+    with clone() as folder:
+        subprocess.run(["chown", "-R", "nobody:", str(folder.parent)], check=True)
         somebody = Newcomer(folder)
-        somebody.environment["HOME"] = str(home)
+        somebody.environment["HOME"] = str(folder.parent)
         ended = somebody.run(f"setpriv --reuid=nobody --clear-groups make migrate PYTHON={python}")
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert (folder / ".whitecross").stat().st_uid == folder.stat().st_uid
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
