@@ -64,9 +64,8 @@ def test_a_second_run_adds_no_student_and_changes_the_password(
     assert served[-1] == ("9999", False)
 
 
-@override_settings(PRODUCTION=True)
 def test_it_refuses_production(committed_db: str, served: list[tuple[Any, ...]]) -> None:
-    with pytest.raises(CommandError, match="does not run in production"):
+    with override_settings(PRODUCTION=True), pytest.raises(CommandError, match="does not run in production"):
         run()
     assert not User.objects.exists()
     assert not Student.all_objects.exists()
