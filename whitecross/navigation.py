@@ -3,63 +3,65 @@
 import datetime as dt
 from typing import Any
 
+from django.apps import apps
 from django.db.models import F
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 
 from core import access
 from core.admin.site import site
 from core.models import Student
 from health_records.models import Appointment, Medication
 
-# Heading, then (title, model, icon of Material Symbols).
+# Heading, then (model, icon of Material Symbols); a list goes by its model's verbose_name_plural, here as on its page.
 GROUPS = [
     (
         "Students",
         [
-            ("Students", "core.Student", "face"),
-            ("Emergency contacts", "health_records.EmergencyContact", "emergency"),
-            ("Contacts", "core.Contact", "contact_phone"),
+            ("core.Student", "face"),
+            ("health_records.EmergencyContact", "emergency"),
+            ("core.Contact", "contact_phone"),
         ],
     ),
     (
         "Today",
         [
-            ("Appointments", "health_records.Appointment", "calendar_today"),
-            ("Doses given", "health_records.MedicationLog", "medication_liquid"),
-            ("Incidents", "health_records.IncidentReport", "personal_injury"),
-            ("Vital signs", "health_records.VitalSigns", "monitor_heart"),
+            ("health_records.Appointment", "calendar_today"),
+            ("health_records.MedicationLog", "medication_liquid"),
+            ("health_records.IncidentReport", "personal_injury"),
+            ("health_records.VitalSigns", "monitor_heart"),
         ],
     ),
     (
         "Health file",
         [
-            ("Health records", "health_records.HealthRecord", "folder_shared"),
-            ("Allergies", "health_records.Allergy", "allergy"),
-            ("Chronic conditions", "health_records.ChronicCondition", "stethoscope"),
-            ("Medication orders", "health_records.StudentMedication", "prescriptions"),
-            ("Vaccinations", "health_records.Vaccination", "vaccines"),
-            ("Screenings", "health_records.Screening", "visibility"),
-            ("Growth", "health_records.GrowthMeasurement", "height"),
+            ("health_records.HealthRecord", "folder_shared"),
+            ("health_records.Allergy", "allergy"),
+            ("health_records.ChronicCondition", "stethoscope"),
+            ("health_records.StudentMedication", "prescriptions"),
+            ("health_records.Vaccination", "vaccines"),
+            ("health_records.Screening", "visibility"),
+            ("health_records.GrowthMeasurement", "height"),
         ],
     ),
-    ("Stock", [("Medications", "health_records.Medication", "medication")]),
+    ("Stock", [("health_records.Medication", "medication")]),
     (
         "Organization",
         [
-            ("Staff", "core.User", "badge"),
-            ("Schools", "core.School", "school"),
-            ("Districts", "core.District", "location_city"),
+            ("core.User", "badge"),
+            ("core.School", "school"),
+            ("core.District", "location_city"),
         ],
     ),
     (
         "System",
         [
-            ("Settings", "configuration.SystemConfiguration", "settings"),
-            ("Settings history", "configuration.ConfigurationHistory", "history"),
+            ("configuration.SystemConfiguration", "settings"),
+            ("configuration.ConfigurationHistory", "history"),
         ],
     ),
 ]
@@ -72,12 +74,17 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         for title, models in GROUPS
         if (
             items := [
-                {"title": name, "icon": icon, "link": changelist(model)}
-                for name, model, icon in models
+                {"title": plural(model), "icon": icon, "link": changelist(model)}
+                for model, icon in models
                 if "view" in access.rights(request.user, model)
             ]
         )
     ]
+
+
+def plural(model: str) -> str:
+    """What the records of a model are called."""
+    return capfirst(str(apps.get_model(model)._meta.verbose_name_plural))
 
 
 def changelist(model: str) -> str:

@@ -113,6 +113,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "setting",
+                "verbose_name_plural": "settings",
                 "db_table": "system_configurations",
                 "ordering": ["category", "key"],
                 "constraints": [

@@ -240,7 +240,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name="systemconfiguration",
-            options={"ordering": ["category", "sort_order", "key"]},
+            options={
+                "ordering": ["category", "sort_order", "key"],
+                "verbose_name": "setting",
+                "verbose_name_plural": "settings",
+            },
         ),
         migrations.RemoveConstraint(
             model_name="systemconfiguration",
@@ -508,8 +512,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "configuration change",
-                "verbose_name_plural": "configuration history",
+                "verbose_name": "change of a setting",
+                "verbose_name_plural": "settings history",
                 "db_table": "configuration_history",
                 "ordering": ("-history_date", "-history_id"),
                 "get_latest_by": ("history_date", "history_id"),

@@ -53,6 +53,8 @@ class SystemConfiguration(Record):
 
     class Meta:
         db_table = "system_configurations"
+        verbose_name = "setting"
+        verbose_name_plural = "settings"
         ordering = ["category", "sort_order", "key"]
         constraints = [
             models.UniqueConstraint(

@@ -403,6 +403,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "member of staff",
+                "verbose_name_plural": "staff",
                 "db_table": "users",
                 "ordering": ["last_name", "first_name"],
                 "constraints": [
@@ -528,7 +530,11 @@ class Migration(migrations.Migration):
                 (
                     "is_active",
                     models.BooleanField(
-                        db_column="isActive", db_default=True, default=True, help_text="Enrolled at present."
+                        db_column="isActive",
+                        db_default=True,
+                        default=True,
+                        help_text="Enrolled at present.",
+                        verbose_name="enrolled",
                     ),
                 ),
             ],

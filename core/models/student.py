@@ -80,7 +80,7 @@ class Student(PHIRecord):
     nurse = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="students", db_index=False)
     grade = models.CharField(max_length=10)
     enrollment_date = models.DateTimeField(default=timezone.now, db_default=TransactionTime())
-    is_active = models.BooleanField(default=True, db_default=True, help_text="Enrolled at present.")
+    is_active = models.BooleanField("enrolled", default=True, db_default=True, help_text="Enrolled at present.")
 
     # What with_health_overview() and with_compliance_status() add.
     allergy_count: int

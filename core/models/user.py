@@ -75,6 +75,8 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         db_table = "users"
+        verbose_name = "member of staff"
+        verbose_name_plural = "staff"
         ordering = ["last_name", "first_name"]
         constraints = [
             # UPPER, as that is what Django's iexact compares: sign-in uses this index.

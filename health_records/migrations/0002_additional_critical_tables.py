@@ -234,6 +234,8 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(db_column="isActive", db_default=True, default=True)),
             ],
             options={
+                "verbose_name": "medication order",
+                "verbose_name_plural": "medication orders",
                 "db_table": "student_medications",
                 "ordering": ["-start_date"],
                 "base_manager_name": "all_objects",
@@ -353,6 +355,8 @@ class Migration(migrations.Migration):
                 ("notes", models.TextField(blank=True, db_column="notes", null=True)),
             ],
             options={
+                "verbose_name": "dose given",
+                "verbose_name_plural": "doses given",
                 "db_table": "medication_logs",
                 "ordering": ["-time_given"],
                 "base_manager_name": "all_objects",
@@ -494,6 +498,8 @@ class Migration(migrations.Migration):
                 ("follow_up_notes", models.TextField(blank=True, db_column="followUpNotes", null=True)),
             ],
             options={
+                "verbose_name": "incident",
+                "verbose_name_plural": "incidents",
                 "db_table": "incident_reports",
                 "ordering": ["-occurred_at"],
                 "base_manager_name": "all_objects",

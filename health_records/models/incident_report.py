@@ -42,6 +42,8 @@ class IncidentReport(StudentRecord):
 
     class Meta:
         db_table = "incident_reports"
+        verbose_name = "incident"
+        verbose_name_plural = "incidents"
         ordering = ["-occurred_at"]
         base_manager_name = "all_objects"
         constraints = phi_triggers("incident_reports")

@@ -44,6 +44,8 @@ class MedicationLog(PHIRecord):
 
     class Meta:
         db_table = "medication_logs"
+        verbose_name = "dose given"
+        verbose_name_plural = "doses given"
         ordering = ["-time_given"]
         base_manager_name = "all_objects"
         constraints = phi_triggers("medication_logs")

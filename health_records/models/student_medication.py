@@ -62,6 +62,8 @@ class StudentMedication(StudentRecord):
 
     class Meta:
         db_table = "student_medications"
+        verbose_name = "medication order"
+        verbose_name_plural = "medication orders"
         ordering = ["-start_date"]
         base_manager_name = "all_objects"
         constraints = [
