@@ -9,7 +9,7 @@ ask; they are named by their label ("core.Student").
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db import models
 from django.db.models import Q
@@ -26,7 +26,7 @@ RIGHTS = {"s": "view", "a": "add", "c": "change", "d": "delete"}
 # "Reached by" is the way from a row to its school and district:
 #   self, district, school, staff      the row is a student, a district, a school, a member of staff
 #   student, relation_to, ...          the relation that leads to the student
-#   shared                             no scope: the same for every school
+#   shared                             no scope: the same for everybody who works somewhere
 TABLE = """
 model                              reached by                  ADMIN  DISTRICT_ADMIN  SCHOOL_ADMIN  NURSE  COUNSELOR  VIEWER  why
 core.District                      district                    sacd   sc              s             s      s          s       Everybody knows where they work.
@@ -58,7 +58,10 @@ MANAGES: dict[str, tuple[UserRole, ...]] = {
     UserRole.SCHOOL_ADMIN: (UserRole.NURSE, UserRole.COUNSELOR, UserRole.VIEWER),
 }
 
-# Roles that see confidential health records; the others see those that they wrote themselves.
+STUDENT = "core.Student"
+HEALTH_RECORD = "health_records.HealthRecord"
+
+# Roles that see confidential health records and what refers to them; the others see those that they wrote themselves.
 CONFIDENTIAL = (UserRole.ADMIN, UserRole.NURSE)
 
 
@@ -119,22 +122,56 @@ def place_of(user: Any) -> tuple[str, uuid.UUID | None]:
     return "school", user.school_id
 
 
-def visible(rows: Rows, user: Any) -> Rows:
-    """The rows that the user may see."""
+def visible(rows: Rows, user: Any, *, deleted: bool = False) -> Rows:
+    """The rows that the user may see.
+
+    Those of deleted students are left out, unless `deleted`: then they stay for users who may restore the student. Rows
+    that are marked as deleted themselves are left out by the models' managers, not here.
+    """
     if "view" not in rights(user, rows.model):
         return rows.none()
+    if not (deleted and "delete" in rights(user, STUDENT)):
+        rows = rows.filter(_of_present_student(rows.model))
     if not is_scoped(user):
         return rows
-    return rows.filter(_scope(LINES[_label(rows.model)].reached_by, user) & _confidence(_label(rows.model), user))
+    return rows.filter(_scope(LINES[_label(rows.model)].reached_by, user) & _confidence(rows.model, user))
 
 
 def may(user: Any, right: str, row: models.Model) -> bool:
-    """Whether the user may "view", "change" or "delete" this row. One query; none for ADMIN."""
+    """Whether the user may "view", "change" or "delete" this row. A query or two; mostly none for ADMIN.
+
+    What is marked as deleted, or is about a deleted student, nobody changes: those who may restore it may see it.
+    """
     if right not in rights(user, row):
+        return False
+    if right == "change" and is_deleted(row):
+        return False
+    if _is_marked(row) and "delete" not in rights(user, row):
+        return False
+    if _is_marked(student_of(row)) and "delete" not in rights(user, STUDENT):
         return False
     if right != "view" and _label(row) == "core.User" and not manages(user, row):
         return False
-    return not is_scoped(user) or visible(type(row)._base_manager.all(), user).filter(pk=row.pk).exists()
+    rows = type(row)._base_manager.all()
+    return not is_scoped(user) or visible(rows, user, deleted=True).filter(pk=row.pk).exists()
+
+
+def is_deleted(row: models.Model) -> bool:
+    """Whether the row, or the student whom it is about, is marked as deleted."""
+    return _is_marked(row) or _is_marked(student_of(row))
+
+
+def student_of(row: models.Model) -> models.Model | None:
+    """The student whom the row is about, marked as deleted or not; None for rows about nobody."""
+    path = students_relation(type(row))
+    found: Any = row if path else None
+    for name in path.split("__") if path else ():
+        found = getattr(found, name, None)
+    return cast("models.Model | None", found)
+
+
+def _is_marked(row: models.Model | None) -> bool:
+    return getattr(row, "deleted_at", None) is not None
 
 
 def manages(user: Any, staff: Any) -> bool:
@@ -144,10 +181,15 @@ def manages(user: Any, staff: Any) -> bool:
     return staff.pk != user.pk and not staff.is_superuser and staff.role in MANAGES.get(user.role, ())
 
 
+def _of_present_student(model: type[models.Model]) -> Q:
+    path = students_relation(model)
+    return Q(**{f"{path}__deleted_at__isnull": True}) if path else Q()
+
+
 def _scope(reached_by: str, user: Any) -> Q:
-    if reached_by == "shared":
-        return Q()
     kind, place = place_of(user)
+    if reached_by == "shared":
+        return Q() if place else Q(pk__in=[])
     if reached_by == "staff":
         return _of_staff(kind, place) | Q(pk=user.pk)
     if place is None:
@@ -169,10 +211,21 @@ def _path(reached_by: str) -> str:
     return "" if reached_by == "self" else reached_by.replace(".", "__") + "__"
 
 
-def _confidence(label: str, user: Any) -> Q:
-    if label != "health_records.HealthRecord" or role_of(user) in CONFIDENTIAL:
+def _confidence(model: type[models.Model], user: Any) -> Q:
+    if role_of(user) in CONFIDENTIAL:
         return Q()
-    return Q(is_confidential=False) | Q(created_by=user.pk)
+    if _label(model) == HEALTH_RECORD:
+        return Q(is_confidential=False) | Q(created_by=user.pk)
+    # What a confidential record led to says what the record is about.
+    open_to_user = Q()
+    for field in model._meta.fields:
+        if isinstance(field.related_model, type) and _label(field.related_model) == HEALTH_RECORD:
+            open_to_user &= (
+                Q(**{f"{field.name}__isnull": True})
+                | Q(**{f"{field.name}__is_confidential": False})
+                | Q(**{f"{field.name}__created_by": user.pk})
+            )
+    return open_to_user
 
 
 def students_relation(model: type[models.Model]) -> str | None:

@@ -27,8 +27,14 @@ class CountlessChangeList(ChangeList):  # type: ignore[misc]
         self.can_show_all = False
         self.multi_page = self.page.has_other_pages()
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """None for columns that do not sort, whatever `?o=` says: no index has their order."""
+        if self.sortable_by is not None and field_name not in self.sortable_by:
+            return None
+        return super().get_ordering_field(field_name)
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
         """The rows in scope, with those marked as deleted where the list is asked for them."""
-        if "deleted" in request.GET:
+        if request.GET.get("deleted") == "yes":
             self.root_queryset = self.model_admin.with_deleted(request)
         return super().get_queryset(request, exclude_parameters)

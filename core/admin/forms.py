@@ -12,6 +12,11 @@ from django.db.models import Q
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 
+from core import access
+
+# The label of a present choice that the user may not see.
+KEPT = "- (stays as it is)"
+
 
 class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
     """The form of every record. `request` is set by RecordAdmin.get_form()."""
@@ -32,8 +37,10 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
             return
         offered = choices.order_by().values("pk")
         field.queryset = choices.model._base_manager.filter(Q(pk__in=offered) | Q(pk=present))
-        labelled = field.label_from_instance
-        field.label_from_instance = lambda obj: str(obj) if obj.pk == present else labelled(obj)  # type: ignore[method-assign]
+        labelled, user = field.label_from_instance, self.request.user
+        field.label_from_instance = lambda obj: (  # type: ignore[method-assign]
+            KEPT if obj.pk == present and not access.may(user, "view", obj) else labelled(obj)
+        )
 
     def clean(self) -> dict[str, Any]:
         """Say what the database refused when this form was first tried."""

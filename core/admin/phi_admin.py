@@ -30,8 +30,8 @@ class PHIAdmin(RecordAdmin):
         if "delete" not in access.rights(request.user, self.model):
             return self.get_queryset(request)
         rows = self.model._base_manager.all()
-        visible: QuerySet[Any] = access.visible(rows, request.user).order_by(*self.get_ordering(request))
-        return visible
+        visible: QuerySet[Any] = access.visible(rows, request.user, deleted=True)
+        return visible.order_by(*self.get_ordering(request))
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The list's own, and the deleted ones for those who may restore them."""
@@ -39,8 +39,8 @@ class PHIAdmin(RecordAdmin):
         return [*own, DeletedFilter] if "delete" in access.rights(request.user, self.model) else own
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not while it is marked as deleted."""
-        return super().has_change_permission(request, obj) and getattr(obj, "deleted_at", None) is None
+        """Not while it, or its student, is marked as deleted."""
+        return super().has_change_permission(request, obj) and (obj is None or not access.is_deleted(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not twice."""

@@ -24,7 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from core import access
 from core.admin import refusals
 from core.admin.changelist import CountlessChangeList
-from core.admin.columns import text_of
+from core.admin.columns import EMPTY, text_of
 from core.admin.forms import LinesField, ReadableJSONField, RecordForm
 from core.admin.paginator import CountlessPaginator
 from core.admin.site import site
@@ -140,7 +140,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
             if not isinstance(value, models.Model):
                 return text_of(value)
             if not access.may(request.user, "view", value):
-                return str(value)
+                return EMPTY
             url = reverse(f"admin:{value._meta.app_label}_{value._meta.model_name}_change", args=[value.pk])
             return format_html('<a href="{}" class="text-link">{}</a>', url, site.label(value))
 

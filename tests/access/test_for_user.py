@@ -13,6 +13,11 @@ from health_records.models import HealthRecord
 from tests.access.worlds import LABELS, OUR_MODELS, World
 from tests.factories import make_health_record, make_school, make_student, make_user
 
+REFERRING = [
+    model._meta.label for model in OUR_MODELS if any(field.name == "health_record" for field in model._meta.fields)
+]
+ABOUT_STUDENTS = [model._meta.label for model in OUR_MODELS if access.students_relation(model)]
+
 
 def ids(label: str, user: Any, world: World) -> set[Any]:
     """What the user sees of the three places' rows."""
@@ -45,11 +50,9 @@ def test_whoever_has_not_signed_in_sees_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in UserRole if role != UserRole.ADMIN])
-def test_a_role_without_a_place_opens_no_student(world: World, role: str) -> None:
+def test_a_role_without_a_place_opens_nothing(world: World, role: str) -> None:
     user = make_user(role)
-    for label in LABELS:
-        if access.LINES[label].reached_by != "shared":
-            assert not ids(label, user, world), label
+    assert all(not ids(label, user, world) for label in LABELS)
 
 
 def test_a_nurses_district_does_not_widen_her_scope(world: World) -> None:
@@ -82,6 +85,48 @@ def test_confidential_records_are_for_nurses_and_those_who_wrote_them(world: Wor
     assert {secret, own} <= set(HealthRecord.objects.for_user(nurse))
     assert {secret, own} & set(HealthRecord.objects.for_user(counselor)) == {own}
     assert not {secret, own} & set(HealthRecord.objects.for_user(viewer))
+
+
+@pytest.mark.parametrize("label", REFERRING)
+def test_what_refers_to_a_confidential_record_is_as_confidential(world: World, label: str) -> None:
+    counselor = world.user(UserRole.COUNSELOR)
+    row = world.here.rows[label]
+    for record, seen in (
+        (make_health_record(student=world.here.student, is_confidential=True), False),
+        (make_health_record(student=world.here.student, is_confidential=True, created_by=counselor.pk), True),
+        (make_health_record(student=world.here.student), True),
+    ):
+        type(row)._base_manager.filter(pk=row.pk).update(health_record=record)
+        rows = type(row)._default_manager
+        assert rows.for_user(world.here.nurse).filter(pk=row.pk).exists()  # type: ignore[attr-defined]
+        opens = "view" in access.LINES[label].rights[UserRole.COUNSELOR]
+        assert rows.for_user(counselor).filter(pk=row.pk).exists() == (seen and opens)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("role", [*UserRole])
+def test_a_deleted_students_records_are_for_those_who_may_restore_the_student(world: World, role: str) -> None:
+    user, student = world.user(role), world.here.student
+    student.delete()
+    restores = "delete" in access.LINES["core.Student"].rights[role]
+    assert access.may(user, "view", student) == restores
+    assert not access.may(user, "change", student)
+    for label in ABOUT_STUDENTS:
+        if "view" not in access.LINES[label].rights[role]:
+            continue
+        row = apps.get_model(label)._base_manager.get(pk=world.here.rows[label].pk)
+        assert world.here.rows[label].pk not in ids(label, user, world), label
+        shown = access.visible(type(row)._base_manager.all(), user, deleted=True).filter(pk=row.pk)
+        assert shown.exists() == access.may(user, "view", row) == restores, label
+        assert not access.may(user, "change", row), label
+
+
+def test_a_deleted_row_is_seen_by_those_who_may_restore_it(world: World) -> None:
+    world.here.rows["health_records.HealthRecord"].delete()
+    record = HealthRecord.all_objects.get(pk=world.here.rows["health_records.HealthRecord"].pk)
+    assert access.may(world.here.nurse, "view", record)
+    assert access.may(world.here.nurse, "delete", record)
+    assert not access.may(world.here.nurse, "change", record)
+    assert not access.may(world.user(UserRole.VIEWER), "view", record)
 
 
 def test_a_contact_without_a_student_is_for_admin(world: World) -> None:

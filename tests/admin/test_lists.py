@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core import access
 from core.admin import site
 from core.enums import UserRole
 from tests.access.worlds import MAKERS, World
@@ -153,3 +154,51 @@ def test_the_period_filter_is_bounded_on_both_sides(world: World, sign_in: SignI
     assert list(client.get(url, {"period": "today"}).context["cl"].result_list) == [record]
     type(record)._base_manager.filter(pk=record.pk).update(scheduled_at=timezone.now() + dt.timedelta(days=2))
     assert not client.get(url, {"period": "year"}).context["cl"].result_list
+
+
+@pytest.mark.parametrize("value", ["no", "", "YES"])
+def test_deleted_records_are_listed_only_where_asked_for(world: World, sign_in: SignIn, value: str) -> None:
+    dose = world.here.rows["health_records.Vaccination"]
+    dose.delete()
+    url = address("health_records.Vaccination", "changelist")
+    response = sign_in(world.here.nurse).get(url, {"deleted": value})
+    assert dose not in getattr(response.context and response.context["cl"], "result_list", [])
+
+
+@pytest.mark.parametrize("query", [{}, {"q": "O'Brien"}, {"deleted": "yes"}])
+def test_a_deleted_students_records_leave_lists_searches_and_pages(
+    world: World, sign_in: SignIn, query: dict[str, str]
+) -> None:
+    world.here.student.delete()
+    client = sign_in(world.here.nurse)
+    for label, row in world.here.rows.items():
+        if access.students_relation(type(row)) and "view" in access.LINES[label].rights[UserRole.NURSE]:
+            response = client.get(address(label, "changelist"), query)
+            assert row not in response.context["cl"].result_list, label
+            assert client.post(address(label, "change", row.pk), {"notes": "x"}).status_code in (302, 403), label
+
+
+def test_a_deleted_students_appointment_leaves_the_front_page(world: World, sign_in: SignIn) -> None:
+    from django.utils import timezone
+
+    row = world.here.rows["health_records.Appointment"]
+    type(row)._base_manager.filter(pk=row.pk).update(scheduled_at=timezone.now())
+    client = sign_in(world.here.nurse)
+    assert b"Brien" in client.get("/admin/").content
+    world.here.student.delete()
+    assert b"Brien" not in client.get("/admin/").content
+
+
+def test_only_columns_with_an_index_sort(world: World, sign_in: SignIn) -> None:
+    client = sign_in(world.user(UserRole.ADMIN))
+    for label, model in BY_LABEL.items():
+        names = site._registry[model].get_list_display(None)
+        sortable = site._registry[model].sortable_by
+        for number, name in enumerate(names, 1):
+            if name in (sortable or ()):
+                continue
+            plain = client.get(address(label, "changelist")).context["cl"].queryset.query.order_by
+            sorted_ = (
+                client.get(address(label, "changelist"), {"o": f"-{number}"}).context["cl"].queryset.query.order_by
+            )
+            assert [*dict.fromkeys(sorted_)] == [*dict.fromkeys(plain)], (label, name)
