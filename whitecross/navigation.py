@@ -156,3 +156,8 @@ def icon(request: HttpRequest) -> str:
 def stylesheet(request: HttpRequest) -> str:
     """The address of what Unfold's stylesheet lacks."""
     return static("whitecross/admin.css")
+
+
+def script(request: HttpRequest) -> str:
+    """The address of what Unfold's pages lack for assistive technology."""
+    return static("whitecross/admin.js")

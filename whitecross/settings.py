@@ -199,6 +199,7 @@ UNFOLD = {
     "SITE_ICON": "whitecross.navigation.icon",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "whitecross.navigation.icon"}],
     "STYLES": ["whitecross.navigation.stylesheet"],
+    "SCRIPTS": ["whitecross.navigation.script"],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "whitecross.navigation.front_page",
     "SIDEBAR": {"navigation": "whitecross.navigation.sidebar"},
