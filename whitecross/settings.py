@@ -201,6 +201,7 @@ UNFOLD = {
     "STYLES": ["whitecross.navigation.stylesheet"],
     "SCRIPTS": ["whitecross.navigation.script"],
     "SHOW_VIEW_ON_SITE": False,
+    "LOGIN": {"form": "core.admin.sign_in.SignInForm"},
     "DASHBOARD_CALLBACK": "whitecross.navigation.front_page",
     "SIDEBAR": {"navigation": "whitecross.navigation.sidebar"},
     # Teal: primary-600 on white has a contrast of 5.5 to 1.

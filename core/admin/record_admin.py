@@ -25,6 +25,7 @@ from core import access
 from core.admin import refusals
 from core.admin.changelist import CountlessChangeList
 from core.admin.columns import EMPTY, text_of
+from core.admin.date_and_time import DateAndTimeField
 from core.admin.forms import LinesField, ReadableJSONField, RecordForm
 from core.admin.paginator import CountlessPaginator
 from core.admin.site import site
@@ -65,6 +66,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     """
 
     form = RecordForm
+    formfield_overrides = {models.DateTimeField: {"form_class": DateAndTimeField}}
     paginator = CountlessPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER

@@ -1,0 +1,14 @@
+"""Signing in."""
+
+from django.contrib.auth.forms import AuthenticationForm as DjangoAuthenticationForm
+from unfold.forms import AuthenticationForm
+
+
+class SignInForm(AuthenticationForm):  # type: ignore[misc]
+    """As Unfold's; the sentence does not say which of the two is wrong, nor that case matters in an email."""
+
+    error_messages = {
+        **DjangoAuthenticationForm.error_messages,
+        "invalid_login": "Email and password do not belong together, or the account may not sign in here. "
+        "Mind capitals in the password.",
+    }
