@@ -43,11 +43,7 @@ class SystemConfigurationAdmin(RecordAdmin):
         ("Last change", {"fields": ("last_modified_by",)}),
     )
     readonly_fields = ("last_modified_by",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Key and scope say which setting it is: they are chosen once."""
-        fixed = [] if obj is None else ["key", "scope", "scope_id"]
-        return [*fixed, *super().get_readonly_fields(request, obj)]
+    chosen_once = ("key", "scope", "scope_id")  # they say which setting it is
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not where the setting says that nobody edits it."""

@@ -110,6 +110,12 @@ def rights(user: Any, model: type[models.Model] | models.Model | str) -> frozens
     return line.rights[role] if line and role else frozenset()
 
 
+def staff_with(right: str, model: type[models.Model] | str) -> Q:
+    """The condition on staff that their role has a right with a model."""
+    by_role = LINES[model if isinstance(model, str) else _label(model)].rights
+    return Q(is_superuser=True) | Q(role__in=[role for role, rights in by_role.items() if right in rights])
+
+
 def is_scoped(user: Any) -> bool:
     """Whether the user sees a part only: a school or a district."""
     return role_of(user) != UserRole.ADMIN
@@ -172,6 +178,11 @@ def student_of(row: models.Model) -> models.Model | None:
 
 def _is_marked(row: models.Model | None) -> bool:
     return getattr(row, "deleted_at", None) is not None
+
+
+def administers(user: Any) -> bool:
+    """Whether the user may do everything and enter the admin."""
+    return bool(user.is_staff) and role_of(user) == UserRole.ADMIN
 
 
 def manages(user: Any, staff: Any) -> bool:

@@ -26,6 +26,7 @@ class CountlessChangeList(ChangeList):  # type: ignore[misc]
         self.show_admin_actions = True
         self.can_show_all = False
         self.multi_page = self.page.has_other_pages()
+        self.students_left_out = getattr(request, "students_left_out", False)
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """None for columns that do not sort, whatever `?o=` says: no index has their order."""

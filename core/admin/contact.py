@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from core import access
 from core.admin.columns import column
+from core.admin.filters import RelatedRecordFilter
 from core.admin.phi_admin import PHIAdmin
 from core.admin.site import site
 from core.models import Contact
@@ -20,7 +21,7 @@ class ContactAdmin(PHIAdmin):
     list_display = ("last_name", "first_name", "type", column("relation_to", "Student"), "phone", "organization")
     list_display_links = ("last_name", "first_name")
     list_select_related = ("relation_to",)
-    list_filter = (("type", ChoicesDropdownFilter), ("relation_to", AutocompleteSelectFilter))
+    list_filter = (("type", ChoicesDropdownFilter), ("relation_to", RelatedRecordFilter))
     ordering = ("last_name", "first_name")
 
     def label(self, record: Contact) -> str:

@@ -7,6 +7,30 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
+
+from core import access
+from core.admin.form_fields import ChosenRecord
+from core.admin.site import site
+
+
+class RelatedRecordForm(AutocompleteDropdownForm):  # type: ignore[misc]
+    """The box of a filter: the rows that the user may see, by their labels."""
+
+    widget = ChosenRecord
+
+    def __init__(self, request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, name, *args, **kwargs)
+        box: Any = self.fields[name]
+        box.queryset = access.visible(box.queryset.all(), request.user)
+        box.label_from_instance = site.label
+
+
+class RelatedRecordFilter(AutocompleteSelectFilter):  # type: ignore[misc]
+    """Rows that refer to one record of those that the user may see."""
+
+    form_class = RelatedRecordForm
 
 
 class DeletedFilter(admin.SimpleListFilter):

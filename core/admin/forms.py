@@ -1,15 +1,12 @@
 """Forms that change what the user changed and nothing else, and that say why the database refuses."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 
 from core import access
@@ -19,15 +16,33 @@ KEPT = "- (stays as it is)"
 
 
 class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The form of every record. `request` is set by RecordAdmin.get_form()."""
+    """The form of every record. `request` is set by RecordAdmin.get_form().
+
+    Whoever saves says which state of the record she saw (`_version`): another's changes are never overwritten unseen.
+    """
 
     request: ClassVar[HttpRequest]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.version = self._version()
         for name, field in self.fields.items():
             if isinstance(field, forms.ModelChoiceField):
                 self._keep_present_choice(name, field)
+
+    def _version(self) -> str:
+        """The state of the row that the form shows: its time of change, empty for a new row."""
+        changed = None if self.instance._state.adding else getattr(self.instance, "updated_at", None)
+        return changed.isoformat() if changed else ""
+
+    def _refuse_stale(self) -> None:
+        # The form comes back with the row's new version, so whoever saves it again has been told.
+        if self.version and self.data.get("_version") != self.version:
+            labels = ", ".join(str(self.fields[name].label) for name in self.changed_data) or "none"
+            raise ValidationError(
+                "Somebody changed this record while you had it open. Nothing was saved. What you see differs from the "
+                f"record as it is now in: {labels}. Look at it in another window, correct this form, save again."
+            )
 
     def _keep_present_choice(self, name: str, field: "forms.ModelChoiceField[Any]") -> None:
         # A nurse who has left is no longer offered, but the records that name her can still be saved.
@@ -45,6 +60,7 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Say what the database refused when this form was first tried."""
         cleaned = super().clean() or self.cleaned_data
+        self._refuse_stale()
         refusal = getattr(self.request, "refusal", None)
         if refusal:
             raise ValidationError(refusal)
@@ -63,39 +79,3 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
         kept = {name: self.cleaned_data.pop(name) for name in untouched}
         super()._post_clean()  # type: ignore[misc]
         self.cleaned_data = {**kept, **self.cleaned_data}
-
-
-class ReadableJSONField(forms.JSONField):
-    """JSON, shown indented; an empty box for NULL."""
-
-    default_error_messages = {
-        "invalid": 'This is not JSON. A text stands in double quotes, a list in brackets: ["dust", "pollen"].'
-    }
-
-    def prepare_value(self, value: Any) -> Any:
-        """What the box shows."""
-        if value is None:
-            return ""
-        return value if isinstance(value, InvalidJSONInput) else json.dumps(value, ensure_ascii=False, indent=2)
-
-
-class LinesField(SimpleArrayField):
-    """A list of texts, one a line: texts hold commas."""
-
-    def __init__(self, base_field: forms.Field, **kwargs: Any) -> None:
-        kwargs["delimiter"] = "\n"
-        kwargs["help_text"] = " ".join(filter(None, [str(kwargs.get("help_text", "")), "One a line."]))
-        super().__init__(base_field, **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        """The lines that hold something."""
-        if isinstance(value, str):
-            value = "\n".join(line.strip() for line in value.splitlines() if line.strip())
-        return super().to_python(value)
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether the list differs; NULL and an empty list look the same, so they count as the same."""
-        try:
-            return bool((initial or []) != self.to_python(data))
-        except ValidationError:
-            return True

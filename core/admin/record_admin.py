@@ -1,66 +1,44 @@
 """What every record's admin shares: scope by role, lists without counting, refusals on the form, a discreet log."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.contrib.admin.options import get_content_type_for_model
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
 from django.core.paginator import Paginator
-from django.db import DataError, IntegrityError, models
+from django.db import DataError, IntegrityError, models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core import access
 from core.admin import refusals
 from core.admin.changelist import CountlessChangeList
 from core.admin.columns import EMPTY, text_of
 from core.admin.date_and_time import DateAndTimeField
-from core.admin.forms import LinesField, ReadableJSONField, RecordForm
+from core.admin.form_fields import fits
+from core.admin.forms import RecordForm
+from core.admin.log import DiscreetLog
 from core.admin.paginator import CountlessPaginator
+from core.admin.record_fields import RecordFields
 from core.admin.site import site
 from core.models import Student, User
 
+# Of how many students a search for a name shows the records.
+MOST_STUDENTS = 200
+
 Shown = Callable[[models.Model], str]
 
-LONG_TEXTS = (
-    *(
-        "notes",
-        "description",
-        "treatment",
-        "treatments",
-        "diagnosis",
-        "instructions",
-        "reaction",
-        "symptoms",
-        "concerns",
-    ),
-    *("emergency_protocol", "management_plan", "care_plan", "action_plan", "accommodation_details", "action_taken"),
-    *(
-        "emergency_details",
-        "follow_up_notes",
-        "side_effects",
-        "student_response",
-        "reaction_details",
-        "exemption_reason",
-    ),
-)
 
-
-class RecordAdmin(ModelAdmin):  # type: ignore[misc]
+class RecordAdmin(RecordFields, DiscreetLog, ModelAdmin):  # type: ignore[misc]
     """A record in the scope of whoever looks.
 
-    - `hidden`: fields that no page shows. `long_texts`: those that get several lines.
+    - `hidden`: fields that no page shows. `chosen_once`: those that stay as the record was made with them.
     - `recent`: the time by which a school's list runs, the latest first. Lists of more than a school run by id, which
       is by time of entry: only the primary key orders the largest tables.
     """
@@ -75,9 +53,11 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     list_disable_select_all = True
     sortable_by: Sequence[str] | None = ()
     hidden: Sequence[str] = ()
-    long_texts: Sequence[str] = LONG_TEXTS
+    chosen_once: Sequence[str] = ()
     recent: str | None = None
     warn_unsaved_form = True
+    list_before_template = "admin/records_of.html"
+    change_form_before_template = "admin/record_version.html"
     save_on_top = False
 
     # Who sees what
@@ -93,9 +73,15 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         return self.get_queryset(request)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> models.Model | None:
-        """The row of a page, or None where it does not exist or lies outside the user's scope."""
+        """The row of a page, or None where it does not exist or lies outside the user's scope.
+
+        Locked while it is being saved: the form compares what it changes with the row as it is then.
+        """
+        rows = self.with_deleted(request)
+        if request.method == "POST" and transaction.get_connection().in_atomic_block:
+            rows = rows.select_for_update(of=("self",), no_key=True)
         try:
-            found: models.Model = self.with_deleted(request).get(pk=self.model._meta.pk.to_python(object_id))
+            found: models.Model = rows.get(pk=self.model._meta.pk.to_python(object_id))
         except (self.model.DoesNotExist, forms.ValidationError, ValueError):
             return None
         return found
@@ -173,7 +159,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         if obj is None:
             return groups
         groups.append(("Bookkeeping", {"fields": self._bookkeeping(), "classes": ["collapse"]}))
-        readable = {*self._bookkeeping(), *self.readonly_fields}
+        readable = {*self._bookkeeping(), *self.fixed_fields(request, obj)}
         if not self.has_change_permission(request, obj):
             readable |= {
                 field.name for field in self.opts.fields if isinstance(field, models.ForeignKey | models.DateTimeField)
@@ -182,63 +168,20 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
             options["fields"] = [self._shown(request, name) if name in readable else name for name in options["fields"]]
         return groups
 
+    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The names of the fields that the page shows and nobody writes there."""
+        return [*self.readonly_fields, *(self.chosen_once if obj is not None else ())]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Who wrote the record and when."""
-        own = list(super().get_readonly_fields(request, obj))
-        return own if obj is None else [self._shown(request, name) for name in [*own, *self._bookkeeping()]]
+        """The fixed ones, who wrote the record and when."""
+        names = self.fixed_fields(request, obj)
+        return names if obj is None else [self._shown(request, name) for name in [*names, *self._bookkeeping()]]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, which knows its request."""
         form = super().get_form(request, obj, change=change, **kwargs)
         form.request = request
         return form
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """An empty text stays NULL; JSON and lists can be read."""
-        if isinstance(db_field, models.JSONField):
-            kwargs.update(form_class=ReadableJSONField, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-            return db_field.formfield(**kwargs)
-        if isinstance(db_field, ArrayField):
-            return LinesField(
-                cast("forms.Field", db_field.base_field.formfield()),
-                label=capfirst(str(db_field.verbose_name)),
-                required=not db_field.blank,
-                help_text=db_field.help_text,
-                widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-            )
-        if isinstance(db_field, models.TextField) and not db_field.choices and "widget" not in kwargs:
-            # A box of one line rather than an input, which would drop the line breaks of what is there.
-            rows = 3 if db_field.name in self.long_texts else 1
-            kwargs["widget"] = UnfoldAdminTextareaWidget(attrs={"rows": rows})
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
-            # Without the pop-ups to add or change the other record: few find their way back from them.
-            field.widget = field.widget.widget
-        if isinstance(db_field, models.TextField) and db_field.null and isinstance(field, forms.CharField):
-            field.empty_value = None
-        if isinstance(field, forms.SplitDateTimeField):
-            zone = timezone.get_current_timezone_name()
-            for box, what in zip(field.widget.widgets, ("date", f"time in {zone}"), strict=True):
-                box.attrs["aria-label"] = f"{field.label}: {what}"
-            field.help_text = f"{field.help_text} Time in {zone}.".lstrip()
-        return field
-
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A select that chooses nothing by itself, save the model's default."""
-        blank = db_field.blank or not db_field.has_default()
-        kwargs.setdefault("choices", db_field.get_choices(include_blank=blank, blank_choice=[("", "Select value")]))
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
-
-    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Every relation: no page lists all students."""
-        return [field.name for field in self.opts.fields if isinstance(field, models.ForeignKey)]
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The rows that the user may see, by their labels."""
-        kwargs["queryset"] = access.visible(db_field.remote_field.model._default_manager.all(), request.user)
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        field.label_from_instance = site.label
-        return field
 
     # Search
 
@@ -250,15 +193,27 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
             return queryset, False
         if path is None:
             return super().get_search_results(request, queryset, search_term)
-        students = Student.objects.for_user(request.user).search(term).values_list("pk", flat=True)[:200]
-        return queryset.filter(**{f"{path}__in": list(students)}), False
+        found = Student.objects.for_user(request.user).search(term).values_list("pk", flat=True)
+        students = list(found[: MOST_STUDENTS + 1])
+        request.students_left_out = len(students) > MOST_STUDENTS  # type: ignore[attr-defined]
+        return queryset.filter(**{f"{path}__in": students[:MOST_STUDENTS]}), False
 
     # Lists
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """As Unfold's, under the name that the sidebar has for it rather than "Select ... to change"."""
+        """As Unfold's, under the sidebar's name rather than "Select ... to change"; and whose records these are."""
         title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        return super().changelist_view(request, {"title": title, **self._whose(request), **(extra_context or {})})
+
+    def _whose(self, request: HttpRequest) -> dict[str, str]:
+        name = f"{access.students_relation(self.model)}__id__exact"
+        pk = request.GET.get(name)
+        if pk is None or not fits(Student._meta.pk, pk):
+            return {}
+        student = Student.objects.for_user(request.user).filter(pk=pk).first()
+        others = request.GET.copy()
+        del others[name]
+        return {"records_of": site.label(student), "records_of_all": f"?{others.urlencode()}"} if student else {}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CountlessChangeList]:
         """Lists that never count."""
@@ -274,6 +229,8 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         """As Django's, but only ever on the rows that were ticked."""
         sent = request.POST.copy()
         sent["select_across"] = "0"
+        ticked = [pk for pk in sent.getlist(ACTION_CHECKBOX_NAME) if fits(self.opts.pk, pk)]
+        sent.setlist(ACTION_CHECKBOX_NAME, ticked)
         request.POST = sent  # type: ignore[assignment]
         response: HttpResponse | None = super().response_action(request, queryset)
         return response
@@ -303,14 +260,6 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         if access.is_scoped(request.user) and not rows.filter(pk=obj.pk).exists():
             raise refusals.OutOfScopeError
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """What the address asks for, and the user's own school and district."""
-        own: dict[str, Any] = {}
-        if access.is_scoped(request.user):
-            kind, place = access.place_of(request.user)
-            own = {kind: place} if kind in {field.name for field in self.opts.fields} else {}
-        return {**own, **super().get_changeform_initial_data(request)}
-
     # Deleting
 
     def get_deleted_objects(
@@ -319,7 +268,9 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         """What goes, and what stands in the way, by the names of the tables: nothing is collected, nothing counted."""
         objs = list(objs)
         names = [self.label(record) for record in objs]
-        return names, {str(self.opts.verbose_name_plural): len(objs)}, set(), self._what_depends_on(objs)
+        kept = any(not self.has_delete_permission(request, record) for record in objs)
+        refused = {str(self.opts.verbose_name)} if kept else set()
+        return names, {str(self.opts.verbose_name_plural): len(objs)}, refused, self._what_depends_on(objs)
 
     def _what_depends_on(self, objs: list[Any]) -> list[str]:
         return sorted(
@@ -339,30 +290,3 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         except (IntegrityError, models.ProtectedError):
             self.message_user(request, refusals.GONE, messages.ERROR)
             return HttpResponseRedirect(request.path)
-
-    # The admin's log names records by kind and id, nobody by name
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """One entry."""
-        return self._log(request, [obj], ADDITION, message)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """One entry, with the names of the fields that changed."""
-        return self._log(request, [obj], CHANGE, message)
-
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """An entry for each."""
-        return self._log(request, queryset, DELETION, "")
-
-    def _log(self, request: HttpRequest, records: Any, flag: int, message: Any) -> list[LogEntry]:
-        return LogEntry.objects.bulk_create(
-            LogEntry(
-                user_id=cast("Any", request.user.pk),
-                content_type_id=get_content_type_for_model(record).pk,
-                object_id=str(record.pk),
-                object_repr=f"{record._meta.verbose_name} {record.pk}",
-                action_flag=flag,
-                change_message=json.dumps(message) if isinstance(message, list) else message,
-            )
-            for record in records
-        )

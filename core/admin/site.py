@@ -3,8 +3,13 @@
 from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage
 from django.db import models
-from django.http import HttpRequest, HttpResponseBase
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
 
 
@@ -12,6 +17,18 @@ class LabelledAutocomplete(AutocompleteJsonView):
     """Answers with labels: `__str__` names nobody, as it ends up in logs."""
 
     admin_site: "WhiteCrossAdminSite"
+
+    def process_request(self, request: HttpRequest) -> Any:
+        """Which relation is asked for, and with what text. Raises PermissionDenied for what is none."""
+        term, model_admin, source_field, to_field_name = super().process_request(request)
+        if not isinstance(source_field, models.ForeignKey) or "\x00" in term:
+            raise PermissionDenied
+        return term, model_admin, source_field, to_field_name
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What the form with this box offers, as far as it matches."""
+        source = self.admin_site.get_model_admin(self.source_field.model)
+        return source.offered(self.source_field, super().get_queryset())  # type: ignore[no-any-return]
 
     def serialize_result(self, obj: models.Model, to_field_name: str) -> dict[str, str]:
         """What the select box needs: id and label."""
@@ -29,6 +46,17 @@ class WhiteCrossAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         """The rows that the user may see and that match what she types."""
         return LabelledAutocomplete.as_view(admin_site=self)(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Without the one that leads to a record's page outside the admin: there is none."""
+        return [pattern for pattern in super().get_urls() if getattr(pattern, "name", None) != "view_on_site"]
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The pages of the admin by their names. Raises Http404 for a page of results that is not there."""
+        try:
+            return super().search(request, extra_context)  # type: ignore[no-any-return]
+        except (InvalidPage, ValueError) as error:
+            raise Http404 from error
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """As Django's, but only with an admin that keeps the roles' scopes."""

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from core import access
 from core.admin.columns import column
+from core.admin.filters import RelatedRecordFilter
 from core.admin.phi_admin import PHIAdmin
 from core.admin.site import site
 from core.models import Student
@@ -32,6 +33,7 @@ class StudentAdmin(PHIAdmin):
     list_display_links = ("last_name", "first_name")
     list_select_related = ("school",)
     search_help_text = "Name or number"
+    done_by = "health_records.MedicationLog"  # a student's nurse is somebody who gives doses
     change_form_outer_before_template = "admin/student_records.html"
     fieldsets = (
         (None, {"fields": ("last_name", "first_name", "date_of_birth", "gender", "student_number")}),
@@ -51,7 +53,7 @@ class StudentAdmin(PHIAdmin):
         """By school for those who have several."""
         filters = super().get_list_filter(request)
         wide = not access.is_scoped(request.user) or access.place_of(request.user)[0] == "district"
-        return ["is_active", *([("school", AutocompleteSelectFilter)] if wide else []), *filters]
+        return ["is_active", *([("school", RelatedRecordFilter)] if wide else []), *filters]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[QuerySet[Any], bool]:
         """Students by the beginnings of names and number."""
@@ -73,13 +75,15 @@ class StudentAdmin(PHIAdmin):
             if path is None or "__" in path or not model_admin.has_view_permission(request):
                 continue
             name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+            back = {"_changelist_filters": urlencode({f"{path}__id__exact": student.pk})}
             add = model_admin.has_add_permission(request) and student.deleted_at is None
             kinds.append(
                 {
                     "name": str(model._meta.verbose_name_plural),
                     "kind": str(model._meta.verbose_name),
                     "list": f"{reverse(f'{name}_changelist')}?{path}__id__exact={student.pk}",
-                    "add": f"{reverse(f'{name}_add')}?{path}={student.pk}" if add else "",
+                    # From the form back to the list of the student's records, not of the school's.
+                    "add": f"{reverse(f'{name}_add')}?{urlencode({path: student.pk, **back})}" if add else "",
                 }
             )
         return sorted(kinds, key=lambda kind: kind["name"])

@@ -1,11 +1,11 @@
 """A nurse's day in the admin: appointments, incidents, whom to call."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from core.admin import site
 from core.admin.columns import column
-from core.admin.filters import period
+from core.admin.filters import RelatedRecordFilter, period
 from health_records.admin.of_student import OfStudentAdmin
 from health_records.models import Appointment, EmergencyContact, IncidentReport
 
@@ -20,8 +20,8 @@ class AppointmentAdmin(OfStudentAdmin):
     list_filter = (
         ("status", ChoicesDropdownFilter),
         period("scheduled_at"),
-        ("nurse", AutocompleteSelectFilter),
-        ("student", AutocompleteSelectFilter),
+        ("nurse", RelatedRecordFilter),
+        ("student", RelatedRecordFilter),
     )
 
 
@@ -36,7 +36,7 @@ class IncidentReportAdmin(OfStudentAdmin):
         ("type", ChoicesDropdownFilter),
         period("occurred_at"),
         "parent_notified",
-        ("student", AutocompleteSelectFilter),
+        ("student", RelatedRecordFilter),
     )
     fieldsets = (
         (None, {"fields": ("student", "type", "severity", "occurred_at", "location", "description", "action_taken")}),
@@ -52,5 +52,5 @@ class EmergencyContactAdmin(OfStudentAdmin):
     """Whom to call."""
 
     list_display = (column("student"), "priority", "name", "relationship", "primary_phone", "can_pick_up")
-    list_filter = ("is_active", ("student", AutocompleteSelectFilter))
+    list_filter = ("is_active", ("student", RelatedRecordFilter))
     recent = "created_at"

@@ -1,11 +1,11 @@
 """A student's file in the admin: health records, allergies, chronic conditions."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from core.admin import site
 from core.admin.columns import column, text_of
-from core.admin.filters import period
+from core.admin.filters import RelatedRecordFilter, period
 from health_records.admin.of_student import OfStudentAdmin
 from health_records.models import Allergy, ChronicCondition, HealthRecord
 
@@ -21,7 +21,7 @@ class HealthRecordAdmin(OfStudentAdmin):
         period("record_date"),
         "is_confidential",
         "follow_up_required",
-        ("student", AutocompleteSelectFilter),
+        ("student", RelatedRecordFilter),
     )
     fieldsets = (
         (None, {"fields": ("student", "record_type", "title", "description", "record_date", "is_confidential")}),
@@ -48,7 +48,7 @@ class AllergyAdmin(OfStudentAdmin):
         ("severity", ChoicesDropdownFilter),
         ("allergy_type", ChoicesDropdownFilter),
         "epi_pen_required",
-        ("student", AutocompleteSelectFilter),
+        ("student", RelatedRecordFilter),
     )
     recent = "created_at"
     fieldsets = (
@@ -86,7 +86,7 @@ class ChronicConditionAdmin(OfStudentAdmin):
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("severity", ChoicesDropdownFilter),
-        ("student", AutocompleteSelectFilter),
+        ("student", RelatedRecordFilter),
     )
     recent = "diagnosed_date"
     fieldsets = (

@@ -1,11 +1,11 @@
 """What is measured, in the admin: screenings, growth, vital signs."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from core.admin import site
 from core.admin.columns import column
-from core.admin.filters import period
+from core.admin.filters import RelatedRecordFilter, period
 from health_records.admin.of_student import OfStudentAdmin
 from health_records.models import GrowthMeasurement, Screening, VitalSigns
 
@@ -28,7 +28,7 @@ class ScreeningAdmin(OfStudentAdmin):
         ("outcome", ChoicesDropdownFilter),
         period("screening_date"),
         "referral_required",
-        ("student", AutocompleteSelectFilter),
+        ("student", RelatedRecordFilter),
     )
     fieldsets = (
         (
@@ -67,7 +67,7 @@ class GrowthMeasurementAdmin(OfStudentAdmin):
         "bmi",
         "bmi_percentile",
     )
-    list_filter = (period("measurement_date"), ("student", AutocompleteSelectFilter))
+    list_filter = (period("measurement_date"), ("student", RelatedRecordFilter))
     fieldsets = (
         (None, {"fields": ("student", "health_record", "measurement_date", "measured_by", "measured_by_role")}),
         ("Measured", {"fields": (("height", "height_unit"), ("weight", "weight_unit"), "head_circumference", "bmi")}),
@@ -94,7 +94,7 @@ class VitalSignsAdmin(OfStudentAdmin):
         "heart_rate",
         "oxygen_saturation",
     )
-    list_filter = (period("measurement_date"), ("student", AutocompleteSelectFilter))
+    list_filter = (period("measurement_date"), ("student", RelatedRecordFilter))
     fieldsets = (
         (
             None,

@@ -5,11 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from core.admin import site
 from core.admin.columns import column
-from core.admin.filters import period
+from core.admin.filters import RelatedRecordFilter, period
 from core.admin.phi_admin import PHIAdmin
 from core.admin.record_admin import RecordAdmin
 from health_records.admin.of_student import OfStudentAdmin
@@ -59,8 +58,8 @@ class StudentMedicationAdmin(OfStudentAdmin):
     list_filter = (
         "is_active",
         "consent_obtained",
-        ("medication", AutocompleteSelectFilter),
-        ("student", AutocompleteSelectFilter),
+        ("medication", RelatedRecordFilter),
+        ("student", RelatedRecordFilter),
     )
     fieldsets = (
         (None, {"fields": ("student", "medication", "dosage", "frequency", "route", "instructions")}),
@@ -81,6 +80,7 @@ class StudentMedicationAdmin(OfStudentAdmin):
 class MedicationLogAdmin(PHIAdmin):
     """Doses given."""
 
+    chosen_once = ("student_medication",)
     recent = "time_given"
     list_display = (
         column("student_medication.student", "Student"),
@@ -94,8 +94,8 @@ class MedicationLogAdmin(PHIAdmin):
     list_filter = (
         period("time_given"),
         "adverse_reaction",
-        ("nurse", AutocompleteSelectFilter),
-        ("student_medication", AutocompleteSelectFilter),
+        ("nurse", RelatedRecordFilter),
+        ("student_medication", RelatedRecordFilter),
     )
 
     def label(self, record: MedicationLog) -> str:

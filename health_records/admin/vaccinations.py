@@ -1,11 +1,11 @@
 """Vaccinations in the admin."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from core.admin import site
 from core.admin.columns import column
-from core.admin.filters import period
+from core.admin.filters import RelatedRecordFilter, period
 from health_records.admin.of_student import OfStudentAdmin
 from health_records.models import Vaccination
 
@@ -27,7 +27,7 @@ class VaccinationAdmin(OfStudentAdmin):
         ("compliance_status", ChoicesDropdownFilter),
         ("vaccine_type", ChoicesDropdownFilter),
         period("administration_date"),
-        ("student", AutocompleteSelectFilter),
+        ("student", RelatedRecordFilter),
     )
     fieldsets = (
         (None, {"fields": ("student", "health_record")}),

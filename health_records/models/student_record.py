@@ -3,6 +3,7 @@
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from core.models import School, Student
@@ -44,3 +45,12 @@ class StudentRecord(PHIRecord):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        """What the record refers to is about the same student. Raises ValidationError."""
+        super().clean()
+        for field in self._meta.fields:
+            if isinstance(field.related_model, type) and issubclass(field.related_model, StudentRecord):
+                other = getattr(self, field.name)
+                if other is not None and other.student_id != self.student_id:  # type: ignore[attr-defined]
+                    raise ValidationError({field.name: f"This {other._meta.verbose_name} is about another student."})

@@ -65,6 +65,7 @@ MAKERS: dict[str, Callable[[Student, User], models.Model]] = {
 OUR_APPS = ("core", "health_records", "configuration")
 OUR_MODELS = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
 LABELS = sorted(model._meta.label for model in OUR_MODELS)
+ABOUT_ONE_STUDENT = [label for label in LABELS if label in access.LINES and access.LINES[label].reached_by == "student"]
 
 
 @dataclass

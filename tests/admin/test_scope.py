@@ -9,7 +9,6 @@ from django.urls import reverse
 from core import access
 from core.admin import site
 from core.enums import UserRole
-from core.models import User
 from tests.access.worlds import LABELS, World, make_world
 from tests.admin.conftest import SignIn
 from tests.admin.pages import BY_LABEL, address
@@ -162,12 +161,9 @@ def test_every_address_of_the_admin_is_known_to_these_tests() -> None:
                 unknown.append(name)
     assert not unknown
     plain = {pattern.name for pattern in site.urls[0] if getattr(pattern, "name", None)}
-    assert plain == {
+    assert plain - {None} == {
         "search", "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
-        "view_on_site", "app_list",
-    } or plain - {None} <= {
-        "search", "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n",
-        "view_on_site", "app_list",
+        "app_list",
     }  # fmt: skip
 
 
@@ -182,18 +178,6 @@ def test_the_front_page_and_the_sidebar_show_what_the_role_opens(world: World, s
 def test_the_sites_own_search_finds_pages_and_no_records(world: World, sign_in: SignIn) -> None:
     response = sign_in(world.user(UserRole.VIEWER)).get(reverse("admin:search"), {"s": "O'Brien"})
     assert b"Zo" not in response.content
-
-
-def test_another_schools_password_cannot_be_set(world: World, sign_in: SignIn) -> None:
-    principal = world.user(UserRole.SCHOOL_ADMIN)
-    client = sign_in(principal)
-    url = "admin:auth_user_password_change"
-    assert status(client, reverse(url, args=[world.here.nurse.pk])) == 200
-    for user in (world.near.nurse, world.far.nurse, principal, world.user(UserRole.SCHOOL_ADMIN)):
-        assert status(client, reverse(url, args=[user.pk])) == 403
-    superuser = User.objects.create_superuser("root@example.org", "x" * 20, school=world.here.school)
-    assert status(client, reverse(url, args=[superuser.pk])) == 403
-    assert status(sign_in(world.here.nurse), reverse(url, args=[world.here.nurse.pk])) == 403
 
 
 __all__ = ["make_world"]
