@@ -4,19 +4,25 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from core import access
 from core.admin.columns import column
+from core.admin.filters import RelatedRecordFilter
 from core.admin.forms import RecordForm
 from core.admin.record_admin import RecordAdmin
 from core.admin.site import site
 from core.enums import UserRole
 from core.models import User
+
+ADMINISTERS = ("role", "is_active", "is_staff", "is_superuser")
+LAST_ADMINISTRATOR = "Nobody else could administer everything: make somebody an administrator first."
+SIGN_IN_LATER = "The new member of staff can sign in once an administrator has set a password."
 
 
 class StaffForm(RecordForm):
@@ -24,11 +30,27 @@ class StaffForm(RecordForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._administered = not self.instance._state.adding and access.administers(self.instance)
         if "role" in self.fields:
             given = access.MANAGES.get(access.role_of(self.request.user) or "", ())
             self.fields["role"].choices = [  # type: ignore[attr-defined]
                 (role.value, role.label) for role in UserRole if role in given
             ]
+
+    def clean(self) -> dict[str, Any]:
+        """Keep somebody who can administer everything."""
+        cleaned = super().clean()
+        wanted = User(**{name: cleaned.get(name, getattr(self.instance, name)) for name in ADMINISTERS})
+        if self._administered and not access.administers(wanted) and not others_administer([self.instance]):
+            raise ValidationError(LAST_ADMINISTRATOR)
+        return cleaned
+
+
+def others_administer(staff: list[Any]) -> bool:
+    """Whether an administrator remains without these; locks the others, so that no two go at once."""
+    pks = [user.pk for user in staff]
+    with transaction.atomic():
+        return bool(User.objects.administrators().select_for_update(no_key=True).exclude(pk__in=pks)[:1])
 
 
 class NewStaffForm(StaffForm, UserCreationForm):  # type: ignore[misc]
@@ -64,14 +86,17 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     list_filter = (
         ("role", ChoicesDropdownFilter),
         "is_active",
-        ("school", AutocompleteSelectFilter),
-        ("district", AutocompleteSelectFilter),
+        ("school", RelatedRecordFilter),
+        ("district", RelatedRecordFilter),
     )
     filter_horizontal = ()
     ordering = ("last_name", "first_name")
     search_fields = ("last_name__istartswith", "first_name__istartswith", "email__istartswith")
     search_help_text = "Name or email"
+    # A forced change of the password and a lockout take effect nowhere yet: they are shown, not promised.
     readonly_fields = (
+        "must_change_password",
+        "lockout_until",
         "last_login",
         "email_verified",
         "password_changed_at",
@@ -98,7 +123,7 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     add_fieldsets = (
         (None, {"fields": ("first_name", "last_name", "email", "phone")}),
         ("Role", {"fields": ("role", "school", "district", "is_staff")}),
-        ("Password", {"fields": ("password1", "password2", "must_change_password")}),
+        ("Password", {"fields": ("password1", "password2")}),
     )
 
     def label(self, record: User) -> str:
@@ -106,14 +131,46 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
         return f"{record.get_full_name() or record.email} ({record.get_role_display()})"
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Only ADMIN sees who is a superuser, and makes one."""
+        """Only ADMIN sees who is a superuser, and makes one; how somebody signs in is not for her colleagues."""
         groups = super().get_fieldsets(request, obj)
         if not access.is_scoped(request.user):
             return groups
+        if obj is None:
+            return [*groups[:-1], ("Password", {"fields": (), "description": SIGN_IN_LATER})]
+        colleague = not self.has_change_permission(request, obj)
         return [
             (name, {**options, "fields": [field for field in options["fields"] if field != "is_superuser"]})
             for name, options in groups
+            if not (colleague and name in ("Account", "Sign-in"))
         ]
+
+    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Whoever could change another's email could have her password sent to herself."""
+        fixed = super().fixed_fields(request, obj)
+        return [*fixed, "email"] if obj is not None and access.is_scoped(request.user) else fixed
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Only ADMIN sets the first password."""
+        if obj is None and access.is_scoped(request.user):
+            kwargs.setdefault("form", StaffForm)
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A new account to which ADMIN gave no password cannot sign in."""
+        if not change and access.is_scoped(request.user):
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    def _what_depends_on(self, objs: list[Any]) -> list[str]:
+        last = any(access.administers(user) for user in objs) and not others_administer(objs)
+        return [*super()._what_depends_on(objs), *([LAST_ADMINISTRATOR] if last else [])]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page; for ADMIN with the way to a new password."""
+        context = {**(extra_context or {}), "sets_passwords": not access.is_scoped(request.user)}
+        return super().change_view(request, object_id, form_url, context)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """By role, and only of those whom the role manages."""
@@ -132,8 +189,7 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
         return queryset, False
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Set another's password: only of those whom one manages."""
-        user = self.get_object(request, id)
-        if user is None or not self.has_change_permission(request, user):
+        """Set a password: ADMIN only, as whoever knows another's password sees what she sees."""
+        if access.is_scoped(request.user):
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)

@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
+from django.utils import timezone
 
 from core.db import EnumField, GinIndex, Index
 from core.enums import UserRole
@@ -31,6 +32,10 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
         return self.create_user(
             email, password, **{"role": UserRole.ADMIN, **fields, "is_staff": True, "is_superuser": True}
         )
+
+    def administrators(self) -> Any:
+        """Those who may do everything and can sign in."""
+        return self.filter(Q(role=UserRole.ADMIN) | Q(is_superuser=True), is_active=True, is_staff=True)
 
     def get_by_natural_key(self, email: str | None) -> "User":
         """The user who signs in with this email, whatever its case. Raises User.DoesNotExist."""
@@ -128,6 +133,11 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password and when that was; None leaves an account that cannot sign in. Does not save."""
+        super().set_password(raw_password)
+        self.password_changed_at = self.last_password_change = None if raw_password is None else timezone.now()
 
     def get_full_name(self) -> str:
         """First and last name, as staff lists show them."""

@@ -30,11 +30,95 @@ def new_user(**values: Any) -> dict[str, Any]:
 
 def test_a_principal_adds_a_nurse_to_her_school(world: World, sign_in: SignIn) -> None:
     client = sign_in(world.user(UserRole.SCHOOL_ADMIN))
-    response = client.post(address("core.User", "add"), new_user(school=str(world.here.school.pk)))
+    url = address("core.User", "add")
+    assert "can sign in once an administrator has set a password" in client.get(url).content.decode()
+    response = client.post(url, new_user(school=str(world.here.school.pk)))
     assert response.status_code == 302, errors_on(response)
     nurse = User.objects.get(email="new@example.org")
     assert (nurse.role, nurse.school, nurse.is_superuser) == ("NURSE", world.here.school, False)
-    assert nurse.check_password(PASSWORD)
+    assert not nurse.has_usable_password()
+
+
+def test_admin_adds_a_nurse_with_a_password(world: World, sign_in: SignIn) -> None:
+    client = sign_in(world.user(UserRole.ADMIN))
+    response = client.post(address("core.User", "add"), new_user(school=str(world.here.school.pk)))
+    assert response.status_code == 302, errors_on(response)
+    assert User.objects.get(email="new@example.org").check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("role", [UserRole.SCHOOL_ADMIN, UserRole.DISTRICT_ADMIN])
+def test_only_admin_sets_anothers_password_or_email(world: World, sign_in: SignIn, role: str) -> None:
+    nurse = world.here.nurse
+    client = sign_in(world.user(role))
+    password = reverse("admin:auth_user_password_change", args=[nurse.pk])
+    assert client.get(password).status_code == 403
+    assert client.post(password, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 403
+    url = address("core.User", "change", nurse.pk)
+    assert password not in client.get(url).content.decode()
+    form = form_on(client, url)
+    assert "email" not in form
+    assert client.post(url, {**form, "email": "mine@example.org", "phone": "5550100"}).status_code == 302
+    before = nurse.email
+    nurse.refresh_from_db()
+    assert (nurse.email, nurse.phone) == (before, "5550100")
+    assert not nurse.has_usable_password()
+
+
+def test_colleagues_do_not_see_how_one_signs_in(world: World, sign_in: SignIn) -> None:
+    url = address("core.User", "change", world.here.nurse.pk)
+    words = ("Two factor", "Failed login", "Lockout", "Last login", "Must change")
+    colleagues = (world.here.nurse, world.user(UserRole.NURSE), world.user(UserRole.VIEWER))
+    for user in colleagues:
+        page = sign_in(user).get(url).content.decode()
+        assert world.here.nurse.email in page
+        assert not any(word in page for word in words)
+    page = sign_in(world.user(UserRole.SCHOOL_ADMIN)).get(url).content.decode()
+    assert all(word in page for word in words)
+
+
+def test_what_has_no_effect_yet_cannot_be_set(world: World, sign_in: SignIn) -> None:
+    client = sign_in(world.user(UserRole.ADMIN))
+    for url in (address("core.User", "add"), address("core.User", "change", world.here.nurse.pk)):
+        assert not {"must_change_password", "lockout_until_0"} & set(form_on(client, url))
+
+
+def test_setting_a_password_says_when(world: World) -> None:
+    user = make_user(password=PASSWORD)
+    user.refresh_from_db()
+    assert user.password_changed_at
+    assert user.password_changed_at == user.last_password_change
+    user.set_unusable_password()
+    assert make_user().password_changed_at is None
+
+
+@pytest.fixture
+def only_admin(world: World) -> User:
+    """The one administrator there is."""
+    User.objects.administrators().update(is_active=False)
+    return world.user(UserRole.ADMIN, is_superuser=False)
+
+
+@pytest.mark.parametrize("fields", [{"is_active": ""}, {"is_staff": ""}, {"role": "NURSE"}])
+def test_the_last_administrator_stays_one(
+    world: World, only_admin: User, sign_in: SignIn, fields: dict[str, str]
+) -> None:
+    client, url = sign_in(only_admin), address("core.User", "change", only_admin.pk)
+    changed = {name: value for name, value in {**form_on(client, url), **fields}.items() if value}
+    assert "Nobody else could administer" in errors_on(client.post(url, changed))
+    world.user(UserRole.ADMIN, is_active=False)
+    assert "Nobody else could administer" in errors_on(client.post(url, changed))
+    world.user(UserRole.ADMIN)
+    assert client.post(url, changed).status_code == 302
+
+
+def test_nobody_deletes_herself_by_the_lists_action(world: World, only_admin: User, sign_in: SignIn) -> None:
+    other = make_user()
+    data = {"action": "delete_selected", "_selected_action": [str(only_admin.pk), str(other.pk)], "post": "yes"}
+    sign_in(only_admin).post(address("core.User", "changelist"), data)
+    assert User.objects.filter(pk__in=[only_admin.pk, other.pk]).count() == 2
+    data["_selected_action"] = [str(other.pk)]
+    sign_in(only_admin).post(address("core.User", "changelist"), data)
+    assert not User.objects.filter(pk=other.pk).exists()
 
 
 def test_a_principal_adds_nobody_elsewhere(world: World, sign_in: SignIn) -> None:
@@ -94,7 +178,7 @@ def test_secrets_appear_on_no_page(world: World, sign_in: SignIn) -> None:
 
 
 def test_a_password_is_set_and_works(world: World, sign_in: SignIn) -> None:
-    client = sign_in(world.user(UserRole.SCHOOL_ADMIN))
+    client = sign_in(world.user(UserRole.ADMIN))
     url = reverse("admin:auth_user_password_change", args=[world.here.nurse.pk])
     response = client.post(
         url, {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true", "set-password": "1"}
@@ -105,7 +189,7 @@ def test_a_password_is_set_and_works(world: World, sign_in: SignIn) -> None:
 
 
 def test_the_change_page_leads_to_the_password(world: World, sign_in: SignIn) -> None:
-    page = sign_in(world.user(UserRole.SCHOOL_ADMIN)).get(address("core.User", "change", world.here.nurse.pk))
+    page = sign_in(world.user(UserRole.ADMIN)).get(address("core.User", "change", world.here.nurse.pk))
     assert reverse("admin:auth_user_password_change", args=[world.here.nurse.pk]) in page.content.decode()
 
 
