@@ -1,7 +1,7 @@
 """Settings with value types, bounds, scopes and a history.
 
-Reverse: drops the history, and of each setting its type, bounds, scope, tags and flags. A key with values for several
-scopes stops the reverse, as one value a key is all that the schema before could hold; remove the narrower values first.
+Reverse: drops the history, and of each setting its type, bounds, scope, tags and flags. A value for a district, school
+or user stops the reverse, as the schema before would make it everybody's: remove such values first.
 """
 
 import django.contrib.postgres.fields
@@ -22,11 +22,13 @@ DECLARE
 BEGIN
     CASE value_type
         WHEN 'NUMBER' THEN
-            IF value !~ '^[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,3})?$' THEN
+            IF length(value) > 400 OR value !~ '^[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,3})?$' THEN
                 RETURN 'is not a number';
-            ELSIF value::numeric < min_value::numeric THEN
+            ELSIF 'NaN' IN (min_value, max_value) THEN
+                RETURN 'has a bound that is not a number';
+            ELSIF value::numeric < min_value::text::numeric THEN
                 RETURN format('is less than the minimum %s', min_value);
-            ELSIF value::numeric > max_value::numeric THEN
+            ELSIF value::numeric > max_value::text::numeric THEN
                 RETURN format('is more than the maximum %s', max_value);
             END IF;
         WHEN 'BOOLEAN' THEN
@@ -85,7 +87,7 @@ BEGIN
             NULL;
     END CASE;
     IF (value_type = 'ENUM' OR cardinality(valid_values) > 0)
-        AND NOT value = ANY (coalesce(valid_values, ARRAY[]::text[])) THEN
+        AND (value = ANY (valid_values)) IS NOT TRUE THEN
         RETURN format('is not one of the valid values (%s)', array_to_string(valid_values, ', '));
     END IF;
     RETURN NULL;
@@ -122,6 +124,19 @@ REFUSE_HISTORY_CHANGE = """
 CREATE FUNCTION refuse_history_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END
+$$
+"""
+
+# The first step of the reverse.
+REFUSE_SCOPED = """
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM system_configurations WHERE scope <> 'SYSTEM') THEN
+        RAISE EXCEPTION 'system_configurations holds values for districts, schools or users, which the schema before'
+            ' would make everybody''s; remove them'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
 END
 $$
 """
@@ -326,8 +341,6 @@ class Migration(migrations.Migration):
                     "id",
                     models.UUIDField(
                         db_column="configurationId",
-                        db_default=core.db.UUIDv7(),
-                        default=core.db.identifiers.uuid7,
                         editable=False,
                     ),
                 ),
@@ -335,8 +348,6 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(
                         db_column="configurationCreatedAt",
-                        db_default=core.db.TransactionTime(),
-                        default=django.utils.timezone.now,
                         editable=False,
                     ),
                 ),
@@ -345,7 +356,6 @@ class Migration(migrations.Migration):
                     models.DateTimeField(
                         blank=True,
                         db_column="configurationUpdatedAt",
-                        db_default=core.db.TransactionTime(),
                         editable=False,
                     ),
                 ),
@@ -535,6 +545,11 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("history_type__in", ["+", "~", "-"])),
+                        name="configuration_history_historyType_check",
+                        violation_error_message="History type: + (created), ~ (changed) or - (deleted).",
+                    ),
                     core.db.Trigger(
                         always=True,
                         event="BEFORE UPDATE OR DELETE",
@@ -551,4 +566,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, REFUSE_SCOPED),
     ]

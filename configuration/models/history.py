@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.db.models import NOT_PROVIDED
 from simple_history.models import HistoricalRecords
 
 from core.acting import acting_user_id
@@ -23,6 +24,7 @@ COLUMNS = {
     "history_user_id": "changedBy",
     "history_change_reason": "changeReason",
 }
+OF_THE_SETTING = ("id", "created_at", "updated_at")
 
 
 class ConfigurationChange(models.Model, metaclass=CamelCaseModelBase):
@@ -63,6 +65,9 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
         """The setting's fields: no uniqueness, no index, no foreign key."""
         fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
         for name, field in fields.items():
+            if name in OF_THE_SETTING:
+                # A row of the history names its setting; it makes none up.
+                field.default = field.db_default = NOT_PROVIDED
             field.db_index = False  # type: ignore[attr-defined]
             field.db_column = COLUMNS.get(name) or field.db_column or column_name(name)
         return fields
@@ -99,6 +104,11 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
                 ),
             ],
             "constraints": [
+                models.CheckConstraint(
+                    name="configuration_history_historyType_check",
+                    condition=models.Q(history_type__in=["+", "~", "-"]),
+                    violation_error_message="History type: + (created), ~ (changed) or - (deleted).",
+                ),
                 Trigger(
                     name="configuration_history_refuse_change",
                     event="BEFORE UPDATE OR DELETE",

@@ -1,6 +1,9 @@
 """makemigrations writes the operations on enum types by itself."""
 
+from django.core.management.base import CommandError
+from django.db.migrations import Migration
 from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from core.db.enums import AddEnumLabel, CreateEnum, DropEnum, EnumField, RemoveEnumLabel, RenameEnumLabel
@@ -38,22 +41,49 @@ class EnumAutodetector(MigrationAutodetector):
         super()._sort_migrations()  # type: ignore[misc]
 
     def _generate_label_changes(self, app_label: str, name: str, old: list[str], new: list[str]) -> None:
+        """Rename, then add each label behind the one before it, then remove. Raises CommandError for a new order."""
+        now, first = list(old), list[Operation]()
         gone = [label for label in old if label not in new]
-        for label in [label for label in new if label not in old]:
+        for label in new:
+            if label in now:
+                continue
             renamed = next((was for was in gone if self._was_renamed(name, was, label)), None)
             if renamed:
                 gone.remove(renamed)
-                self.add_operation(app_label, RenameEnumLabel(name, renamed, label), beginning=True)
-                continue
-            place = new.index(label)
-            following = next((other for other in new[place + 1 :] if other in old), "")
-            self.add_operation(app_label, AddEnumLabel(name, label, before=following), beginning=True)
+                now[now.index(renamed)] = label
+                first.append(RenameEnumLabel(name, renamed, label))
+        for place, label in enumerate(new):
+            if label not in now:
+                before = now[0] if place == 0 else ""
+                after = new[place - 1] if place else ""
+                now.insert(now.index(after) + 1 if after else 0, label)
+                first.append(AddEnumLabel(name, label, before=before, after=after))
+        if [label for label in now if label not in gone] != new:
+            raise CommandError(
+                f"The labels of the enum type {name} stand in another order than before, which PostgreSQL cannot "
+                f"change. Keep this one: {', '.join(label for label in now if label not in gone)}."
+            )
+        # Each goes to the beginning, so the last comes first.
+        for operation in reversed(first):
+            self.add_operation(app_label, operation, beginning=True)
         for label in gone:
-            place = old.index(label)
-            following = next((other for other in old[place + 1 :] if other in new), "")
+            following = next((other for other in now[now.index(label) + 1 :] if other not in gone), "")
             self.add_operation(app_label, RemoveEnumLabel(name, label, before=following))
 
     def _was_renamed(self, name: str, old: str, new: str) -> bool:
         # The questioner has a word for fields and models only; its own way of asking serves labels as well.
         ask = getattr(self.questioner, "_boolean_input", None)
         return bool(ask and ask(f"Was the label {old} of the enum type {name} renamed to {new}? [y/N]", False))
+
+    def _optimize_migrations(self) -> None:
+        """Give added labels a migration of their own first: the transaction that adds one cannot use it."""
+        for app_label, migrations in self.migrations.items():  # type: ignore[attr-defined]
+            leading = migrations[0]
+            labels = [found for found in leading.operations if type(found) in (RenameEnumLabel, AddEnumLabel)]
+            others = [operation for operation in leading.operations if operation not in labels]
+            if others and any(type(operation) is AddEnumLabel for operation in labels):
+                before = type("Migration", (Migration,), {"operations": labels})("auto_0", app_label)
+                before.dependencies = list(leading.dependencies)
+                leading.operations = others
+                migrations.insert(0, before)
+        super()._optimize_migrations()  # type: ignore[misc]

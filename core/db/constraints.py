@@ -92,23 +92,18 @@ class Trigger(_DatabaseRule):
 
     - `event`: "BEFORE UPDATE", "BEFORE INSERT OR UPDATE", "BEFORE TRUNCATE" ...
     - `each`: "ROW" or "STATEMENT".
-    - `when`: an SQL condition over OLD and NEW, or "".
     - `always`: fire also where session_replication_role would silence triggers, for guards that nobody may switch off.
     """
 
-    def __init__(
-        self, *, name: str, event: str, function: str, each: str = "ROW", when: str = "", always: bool = False
-    ) -> None:
+    def __init__(self, *, name: str, event: str, function: str, each: str = "ROW", always: bool = False) -> None:
         super().__init__(name=name)
-        self.event, self.function, self.each, self.when, self.always = event, function, each, when, always
+        self.event, self.function, self.each, self.always = event, function, each, always
 
     def deconstruct(self) -> tuple[str, tuple[()], dict[str, Any]]:
         """As migrations write it: what differs from the defaults."""
         kwargs: dict[str, Any] = {"name": self.name, "event": self.event, "function": self.function}
         if self.each != "ROW":
             kwargs["each"] = self.each
-        if self.when:
-            kwargs["when"] = self.when
         if self.always:
             kwargs["always"] = self.always
         return "core.db.Trigger", (), kwargs
@@ -120,9 +115,7 @@ class Trigger(_DatabaseRule):
     def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:  # type: ignore[override]
         """CREATE TRIGGER, and its mode where that is not the usual one."""
         quote = schema_editor.quote_name
-        template = (
-            "CREATE TRIGGER %(name)s %(event)s ON %(table)s FOR EACH %(each)s%(when)s EXECUTE FUNCTION %(function)s()"
-        )
+        template = "CREATE TRIGGER %(name)s %(event)s ON %(table)s FOR EACH %(each)s EXECUTE FUNCTION %(function)s()"
         if self.always:
             template += "; ALTER TABLE %(table)s ENABLE ALWAYS TRIGGER %(name)s"
         return Statement(
@@ -131,7 +124,6 @@ class Trigger(_DatabaseRule):
             event=self.event,
             table=Table(model._meta.db_table, quote),
             each=self.each,
-            when=f" WHEN ({self.when})" if self.when else "",
             function=quote(self.function),
         )
 

@@ -260,7 +260,10 @@ ORDER BY c.relname, a.attnum
 # What names the type in its text and so has to be dropped and built again around the swap: (drop, create) of the
 # indexes with a predicate or expression, the CHECKs and the triggers of the tables (an array of oids) that use it.
 _DEPENDENTS = """
-SELECT format('DROP INDEX %%I', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid)
+SELECT format('DROP INDEX %%s', i.indexrelid::regclass),
+       pg_get_indexdef(i.indexrelid) || coalesce(
+           format('; COMMENT ON INDEX %%s IS %%L', i.indexrelid::regclass,
+                  obj_description(i.indexrelid, 'pg_class')), '')
 FROM pg_index i
 WHERE i.indrelid = ANY(%(tables)s) AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL)
   AND pg_get_indexdef(i.indexrelid) LIKE %(mention)s
@@ -270,7 +273,12 @@ SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname
 FROM pg_constraint
 WHERE conrelid = ANY(%(tables)s) AND contype = 'c' AND pg_get_constraintdef(oid) LIKE %(mention)s
 UNION ALL
-SELECT format('DROP TRIGGER %%I ON %%s', tgname, tgrelid::regclass), pg_get_triggerdef(oid)
+SELECT format('DROP TRIGGER %%I ON %%s', tgname, tgrelid::regclass),
+       pg_get_triggerdef(oid) || CASE tgenabled
+           WHEN 'A' THEN format('; ALTER TABLE %%s ENABLE ALWAYS TRIGGER %%I', tgrelid::regclass, tgname)
+           WHEN 'R' THEN format('; ALTER TABLE %%s ENABLE REPLICA TRIGGER %%I', tgrelid::regclass, tgname)
+           WHEN 'D' THEN format('; ALTER TABLE %%s DISABLE TRIGGER %%I', tgrelid::regclass, tgname)
+           ELSE '' END
 FROM pg_trigger
 WHERE tgrelid = ANY(%(tables)s) AND NOT tgisinternal AND pg_get_triggerdef(oid) LIKE %(mention)s
 """

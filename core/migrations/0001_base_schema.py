@@ -64,21 +64,24 @@ CREATE FUNCTION search_text(value text) RETURNS text LANGUAGE sql IMMUTABLE STRI
 $$
 """
 
+# Words: what stands between blanks and signs. Spelt out in both functions, as neither may need a search_path.
+SPLIT = """string_to_array(translate(folded, '.,;:()[]{}<>"/\\_&|!*\u2010\u2013\u2014', repeat(' ', 23)), ' ')"""
+
+
 # What search_text() left, word by word. Not to_tsvector(): its parser takes "St.John" for the name of a host.
 SEARCH_WORDS = """
 CREATE FUNCTION search_words(folded text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT array_to_tsvector(array_remove(
-        string_to_array(translate(folded, '.,;:()[]{}<>"/\\_&|!*\u2010\u2013\u2014', repeat(' ', 23)), ' '), ''))
+    SELECT array_to_tsvector(array_remove(SPLIT, ''))
 $$
-"""
+""".replace("SPLIT", SPLIT)
 
 # A query for texts in which each of the words begins some word; NULL, which finds nothing, for no words.
 SEARCH_PREFIXES = """
 CREATE FUNCTION search_prefixes(folded text) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT string_agg('''' || word || ''':*', ' & ')::tsquery
-    FROM unnest(tsvector_to_array(search_words(folded))) AS words (word)
+    FROM (SELECT DISTINCT word FROM unnest(SPLIT) AS words (word) WHERE word <> '') AS typed
 $$
-"""
+""".replace("SPLIT", SPLIT)
 
 
 class Migration(migrations.Migration):

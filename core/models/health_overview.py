@@ -51,14 +51,17 @@ HEALTH_OVERVIEW: dict[str, Func] = {
 }
 
 _GRAVITY = f"""ARRAY[{", ".join(f"'{status}'" for status in GRAVEST_COMPLIANCE)}]::"VaccineComplianceStatus"[]"""
+# A dose without a type supersedes none and stands for itself; its date tells it from the others, as the index has it.
+_VACCINE = """ "vaccineType", CASE WHEN "vaccineType" IS NULL THEN "administrationDate" END """
+_STATUS = """CASE WHEN "exemptionStatus" THEN 'EXEMPT'::"VaccineComplianceStatus" ELSE "complianceStatus" END"""
 
 COMPLIANCE_STATUS = _of_student(
     f"""
     SELECT ({_GRAVITY})[min(gravity)] FROM (
-        SELECT DISTINCT ON ("vaccineType") array_position({_GRAVITY}, "complianceStatus") AS gravity
+        SELECT DISTINCT ON ({_VACCINE}) array_position({_GRAVITY}, {_STATUS}) AS gravity
         FROM vaccinations
         WHERE "studentId" = STUDENT AND PRESENT
-        ORDER BY "vaccineType", "administrationDate" DESC, gravity
+        ORDER BY {_VACCINE}, "administrationDate" DESC, gravity
     ) AS latest
     """,  # noqa: S608 - constants
     TextField(),

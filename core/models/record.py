@@ -1,6 +1,7 @@
 """What the tables share: identity, times, who wrote a row, and removal that can be taken back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from django.db import connections, models, transaction
@@ -93,11 +94,19 @@ class AuditedQuerySet(RecordQuerySet[M]):
 
     update.alters_data = True  # type: ignore[attr-defined]
 
-    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+    def bulk_create(
+        self,
+        objs: Iterable[M],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+    ) -> list[M]:
         """As Django's; a row that is updated for want of being new says who did."""
-        if kwargs.get("update_conflicts") and kwargs.get("update_fields") and acting_user_id():
-            kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by"}
-        return super().bulk_create(objs, *args, **kwargs)
+        if update_conflicts and update_fields and acting_user_id():
+            update_fields = [*{*update_fields, "updated_by"}]
+        return super().bulk_create(objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
 
@@ -114,9 +123,13 @@ class AuditedRecord(Record):
         abstract = True
 
     def save(self, **kwargs: Any) -> None:
-        """As Django's; a partial save names its author as well."""
-        if kwargs.get("update_fields") is not None:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "updated_by", "updated_at"}
+        """As Django's; a partial save, also of an instance with deferred fields, names its author as well."""
+        fields, deferred = kwargs.get("update_fields"), self.get_deferred_fields()
+        if fields is None and deferred and not self._state.adding and not kwargs.get("force_insert"):
+            own = {field.attname for field in self._meta.concrete_fields if not field.primary_key}
+            fields = own - deferred
+        if fields:
+            kwargs["update_fields"] = {*fields, "updated_by", "updated_at"}
         super().save(**kwargs)
 
 
@@ -125,11 +138,20 @@ class PHIManager(models.Manager[M]):
 
     def get_queryset(self) -> models.QuerySet[M]:
         """Leave the marked rows out."""
-        return super().get_queryset().filter(deleted_at__isnull=True)
+        present = super().get_queryset().filter(deleted_at__isnull=True)
+        present.leaves_out_deleted = True  # type: ignore[attr-defined]
+        return present
 
 
 class PHIQuerySet(AuditedQuerySet[M]):
     """Rows of health data: `delete()` marks them, `erase()` removes them for good."""
+
+    leaves_out_deleted = False
+
+    def _clone(self) -> Self:
+        copy = super()._clone()  # type: ignore[misc]
+        copy.leaves_out_deleted = self.leaves_out_deleted
+        return copy  # type: ignore[no-any-return]
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Mark the rows as deleted; rows already marked keep their time. Returns what Django's delete() returns."""
@@ -140,10 +162,13 @@ class PHIQuerySet(AuditedQuerySet[M]):
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def restore(self) -> int:
-        """Take the mark away again. Returns the number of rows."""
+        """Take the mark away again. Returns the number of rows. Raises TypeError on `objects`: none there is marked."""
+        if self.leaves_out_deleted:
+            raise TypeError("`objects` leaves deleted rows out; restore them through `all_objects`.")
         return self.filter(deleted_at__isnull=False).update(deleted_at=None)
 
     restore.alters_data = True  # type: ignore[attr-defined]
+    restore.queryset_only = True  # type: ignore[attr-defined]
 
     def erase(self) -> tuple[int, dict[str, int]]:
         """Remove the rows for good. Raises ProtectedError while other rows depend on them."""
@@ -154,29 +179,18 @@ class PHIQuerySet(AuditedQuerySet[M]):
     erase.queryset_only = True  # type: ignore[attr-defined]
 
 
-class erasing(transaction.Atomic):  # noqa: N801 - used like transaction.atomic
-    """A transaction in which the database lets rows of health data be removed (see `refuse_delete()` there)."""
+@contextmanager
+def erasing(using: str) -> Iterator[None]:
+    """A transaction in which the database lets rows of health data be removed (see `refuse_delete()` there).
 
-    def __init__(self, using: str) -> None:
-        self.alias = using
-        super().__init__(using=using, savepoint=True, durable=False)
-
-    def _say(self, word: str) -> None:
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute("SELECT set_config('whitecross.erase', %s, true)", [word])
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute("SELECT coalesce(current_setting('whitecross.erase', true), '')")
-            (self.before,) = cursor.fetchone()
-        self._say("on")
-
-    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        # Within an outer transaction the setting would outlive this block. After an error the savepoint takes it back.
-        if exc_type is None:
-            self._say(self.before)
-        super().__exit__(exc_type, exc_value, traceback)
+    Within another one the setting would outlive this block, so it is set back; after an error the rollback does that.
+    """
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting('whitecross.erase', true), '')")
+        (before,) = cursor.fetchone()
+        cursor.execute("SELECT set_config('whitecross.erase', 'on', true)")
+        yield
+        cursor.execute("SELECT set_config('whitecross.erase', %s, true)", [before])
 
 
 class PHIRecord(AuditedRecord):
@@ -197,18 +211,21 @@ class PHIRecord(AuditedRecord):
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Mark the row as deleted. Returns what Django's delete() returns."""
-        if self.deleted_at is not None:
-            return 0, {}
-        self.deleted_at = timezone.now()
-        self.save(using=using, update_fields=["deleted_at"])
-        return 1, {self._meta.label: 1}
+        row = self._row(using)
+        marked = row.delete()
+        self.deleted_at = row.values_list("deleted_at", flat=True).first()
+        return marked
 
     delete.alters_data = True  # type: ignore[attr-defined]
 
     def restore(self, using: str | None = None) -> None:
         """Take the mark away again."""
+        self._row(using).restore()
         self.deleted_at = None
-        self.save(using=using, update_fields=["deleted_at"])
+
+    def _row(self, using: str | None) -> PHIQuerySet[Any]:
+        # What is marked is the row, whatever this instance believes of it.
+        return type(self).all_objects.using(using or self._state.db).filter(pk=self.pk)
 
     restore.alters_data = True  # type: ignore[attr-defined]
 

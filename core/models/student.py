@@ -43,6 +43,8 @@ class StudentQuerySet(PHIQuerySet["Student"]):
     def with_compliance_status(self) -> Self:
         """With each student's `compliance_status`: the gravest that the latest dose of any vaccine has.
 
+        A dose under an exemption is EXEMPT, whatever its status; one without a vaccine type stands for itself.
+
         From the gravest: NON_COMPLIANT, OVERDUE, PARTIALLY_COMPLIANT, EXEMPT, COMPLIANT; None where no vaccination is
         on file. It is the status as recorded; what has become overdue since is in `Vaccination.objects.overdue_on()`.
         """
@@ -106,7 +108,8 @@ class Student(PHIRecord):
                 condition=Q(school__isnull=True) | Q(district__isnull=False),
                 violation_error_message="A student of a school belongs to that school's district.",
             ),
-            # A school that moves to another district takes its students along.
+            # A school that moves to another district takes its students along; as it is the school that was changed,
+            # their updatedBy stays.
             CompositeForeignKey(
                 name="students_school_district_fkey",
                 columns=["schoolId", "districtId"],
@@ -160,7 +163,10 @@ class Student(PHIRecord):
 
     def save(self, **kwargs: Any) -> None:
         """As Django's; a school's student without a district gets the school's."""
+        before = self.district_id
         self._take_district_of_school()
+        if kwargs.get("update_fields") and self.district_id != before:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "district"}
         super().save(**kwargs)
 
     def clean(self) -> None:
@@ -172,7 +178,7 @@ class Student(PHIRecord):
         self._refuse_number_of_deleted("medical_record_num")
 
     def _take_district_of_school(self) -> None:
-        if self.school and self.district_id is None:
+        if self.district_id is None and self.school:
             self.district_id = self.school.district_id
 
     def _refuse_number_of_deleted(self, field: str) -> None:

@@ -201,7 +201,7 @@ class _Reader:
             "tables": self.tables,
             "enums": dict(self._rows(ENUMS)),
             "functions": {
-                self._plain(signature): self._plain(definition).rstrip().splitlines()
+                self._plain(signature): self._plain_header(definition).rstrip().splitlines()
                 for signature, definition in self._rows(FUNCTIONS)
             },
             "sequences": {
@@ -212,6 +212,11 @@ class _Reader:
     def _plain(self, text: str) -> str:
         """A definition without the schema's name, which PostgreSQL writes in some places and not in others."""
         return text.replace(self._prefix, "")
+
+    def _plain_header(self, definition: str) -> str:
+        """A function without the schema's name; its body is its author's text and stays as it is."""
+        header, mark, body = definition.partition("\nAS ")
+        return self._plain(header) + mark + body
 
     def _put(self, table: str, members: str, name: str, facts: Facts) -> None:
         self.tables[table].setdefault(members, {})[name] = _usual(facts)

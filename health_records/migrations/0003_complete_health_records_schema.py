@@ -840,12 +840,12 @@ class Migration(migrations.Migration):
                         violation_error_message="Weight unit: kg or lb.",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("height__gt", 0)),
+                        condition=models.Q(("height__gt", 0), ("height__lt", 100000)),
                         name="growth_measurements_height_check",
                         violation_error_message="Height: more than 0.",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("weight__gt", 0)),
+                        condition=models.Q(("weight__gt", 0), ("weight__lt", 100000)),
                         name="growth_measurements_weight_check",
                         violation_error_message="Weight: more than 0.",
                     ),
@@ -863,6 +863,16 @@ class Migration(migrations.Migration):
                         condition=models.Q(("weight_percentile__gte", 0), ("weight_percentile__lte", 100)),
                         name="growth_measurements_weight_percentile_check",
                         violation_error_message="Weight percentile: 0 to 100.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("bmi__gt", 0), ("bmi__lt", 100000)),
+                        name="growth_measurements_bmi_check",
+                        violation_error_message="BMI: more than 0.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("head_circumference__gt", 0), ("head_circumference__lt", 100000)),
+                        name="growth_measurements_head_circumference_check",
+                        violation_error_message="Head circumference: more than 0.",
                     ),
                     core.db.Trigger(
                         event="BEFORE UPDATE",
@@ -1082,6 +1092,21 @@ class Migration(migrations.Migration):
                         condition=models.Q(("pain_level__gte", 0), ("pain_level__lte", 10)),
                         name="vital_signs_pain_level_check",
                         violation_error_message="Pain level: 0 to 10.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("blood_pressure_diastolic__gte", 0)),
+                        name="vital_signs_diastolic_check",
+                        violation_error_message="Blood pressure: not negative.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("glucose_level__gte", 0), ("glucose_level__lt", 100000)),
+                        name="vital_signs_glucose_level_check",
+                        violation_error_message="Glucose level: not negative.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("peak_flow__gte", 0)),
+                        name="vital_signs_peak_flow_check",
+                        violation_error_message="Peak flow: not negative.",
                     ),
                     core.db.Trigger(
                         event="BEFORE UPDATE", function="set_updated_at", name="vital_signs_set_updated_at"

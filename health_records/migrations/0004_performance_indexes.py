@@ -346,7 +346,7 @@ class Migration(migrations.Migration):
                 "vaccination": [
                     core.db.Index(
                         fields=["student", "-administration_date"],
-                        include=["compliance_status", "vaccine_type", "deleted_at"],
+                        include=["compliance_status", "vaccine_type", "exemption_status", "deleted_at"],
                         name="idx_vaccinations_student",
                         serves="A student's vaccinations, the latest first; a district's compliance.",
                     ),

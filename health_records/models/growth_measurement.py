@@ -45,6 +45,7 @@ class GrowthMeasurement(StudentRecord):
         db_table = "growth_measurements"
         ordering = ["-measurement_date"]
         base_manager_name = "all_objects"
+        # The bounds above keep out NaN, which PostgreSQL takes for more than any number.
         constraints = [
             models.CheckConstraint(
                 name="growth_measurements_height_unit_check",
@@ -58,12 +59,12 @@ class GrowthMeasurement(StudentRecord):
             ),
             models.CheckConstraint(
                 name="growth_measurements_height_check",
-                condition=Q(height__gt=0),
+                condition=Q(height__gt=0, height__lt=100_000),
                 violation_error_message="Height: more than 0.",
             ),
             models.CheckConstraint(
                 name="growth_measurements_weight_check",
-                condition=Q(weight__gt=0),
+                condition=Q(weight__gt=0, weight__lt=100_000),
                 violation_error_message="Weight: more than 0.",
             ),
             models.CheckConstraint(
@@ -80,6 +81,16 @@ class GrowthMeasurement(StudentRecord):
                 name="growth_measurements_weight_percentile_check",
                 condition=Q(weight_percentile__gte=0, weight_percentile__lte=100),
                 violation_error_message="Weight percentile: 0 to 100.",
+            ),
+            models.CheckConstraint(
+                name="growth_measurements_bmi_check",
+                condition=Q(bmi__gt=0, bmi__lt=100_000),
+                violation_error_message="BMI: more than 0.",
+            ),
+            models.CheckConstraint(
+                name="growth_measurements_head_circumference_check",
+                condition=Q(head_circumference__gt=0, head_circumference__lt=100_000),
+                violation_error_message="Head circumference: more than 0.",
             ),
             *phi_triggers("growth_measurements"),
         ]

@@ -120,7 +120,7 @@ class Vaccination(StudentRecord):
         indexes = [
             Index(
                 fields=["student", "-administration_date"],
-                include=["compliance_status", "vaccine_type", "deleted_at"],
+                include=["compliance_status", "vaccine_type", "exemption_status", "deleted_at"],
                 name="idx_vaccinations_student",
                 serves="A student's vaccinations, the latest first; a district's compliance.",
             ),

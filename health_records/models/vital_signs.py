@@ -114,6 +114,21 @@ class VitalSigns(StudentRecord):
                 condition=Q(pain_level__gte=0, pain_level__lte=10),
                 violation_error_message="Pain level: 0 to 10.",
             ),
+            models.CheckConstraint(
+                name="vital_signs_diastolic_check",
+                condition=Q(blood_pressure_diastolic__gte=0),
+                violation_error_message="Blood pressure: not negative.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_glucose_level_check",
+                condition=Q(glucose_level__gte=0, glucose_level__lt=100_000),
+                violation_error_message="Glucose level: not negative.",
+            ),
+            models.CheckConstraint(
+                name="vital_signs_peak_flow_check",
+                condition=Q(peak_flow__gte=0),
+                violation_error_message="Peak flow: not negative.",
+            ),
             *phi_triggers("vital_signs"),
         ]
         indexes = [

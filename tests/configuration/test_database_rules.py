@@ -90,6 +90,48 @@ def test_valid_values_hold() -> None:
         SystemConfiguration.objects.filter(key="LOCAL").update(value="blue")
 
 
+def test_a_null_among_the_valid_values_opens_nothing() -> None:
+    with pytest.raises(IntegrityError, match="not one of the valid values"), transaction.atomic():
+        insert("zzz", "ENUM", validValues=["a", None])
+    with pytest.raises(IntegrityError, match="not one of the valid values"), transaction.atomic():
+        insert("zzz", "ENUM", validValues=None)
+
+
+def test_bounds_count_to_the_last_digit() -> None:
+    insert("1234567890123454", "NUMBER", maxValue=1234567890123454.0)
+    with pytest.raises(IntegrityError, match="more than the maximum"), transaction.atomic():
+        SystemConfiguration.objects.filter(key="LOCAL").update(value="1234567890123455")
+
+
+def test_a_bound_that_is_no_number_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="has a bound that is not a number"), transaction.atomic():
+        insert("99999", "NUMBER", minValue=5, maxValue=float("nan"))
+
+
+def test_a_number_too_long_to_be_one_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="is not a number"), transaction.atomic():
+        insert("9" * 140_000, "NUMBER")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"configKey": "K", "newValue": "v", "historyType": "+"}, {"configurationId": uuid7(), "historyType": "x"}],
+)
+def test_history_names_its_setting_and_what_happened(columns: dict[str, Any]) -> None:
+    columns = {
+        "configKey": "K",
+        "newValue": "v",
+        "configurationCreatedAt": "2026-01-01",
+        "configurationUpdatedAt": "2026-01-01",
+        "createdAt": "2026-01-01",
+        **columns,
+    }
+    names = ", ".join(f'"{name}"' for name in columns)
+    sql = f"INSERT INTO configuration_history ({names}) VALUES ({', '.join(['%s'] * len(columns))})"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        connection.cursor().execute(sql, list(columns.values()))
+
+
 def test_a_scope_names_its_id() -> None:
     with pytest.raises(IntegrityError, match="system_configurations_scope_check"), transaction.atomic():
         insert("x", scope="SCHOOL")

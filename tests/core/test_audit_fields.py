@@ -13,7 +13,7 @@ from core.middleware import CurrentUserMiddleware
 from core.models import Student, User
 from core.models.record import Record
 from health_records.models import Medication
-from tests.factories import make_medication, make_student, make_user
+from tests.factories import make_medication, make_school, make_student, make_user
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -67,11 +67,24 @@ def save_one_field(student: Student) -> None:
     student.save(update_fields=["grade"])
 
 
+def save_what_was_loaded(student: Student) -> None:
+    loaded = Student.objects.only("grade").get(pk=student.pk)
+    loaded.grade = "6"
+    loaded.save()
+
+
+def upsert_by_position(student: Student) -> None:
+    student.grade = "6"
+    Student.objects.bulk_create([student], None, False, True, ["grade"], ["id"])
+
+
 ORM_WRITES: list[Callable[[Student], object]] = [
     save,
     save_one_field,
     bulk_update,
     upsert,
+    upsert_by_position,
+    save_what_was_loaded,
     lambda student: Student.objects.filter(pk=student.pk).update(grade="6"),
     lambda student: student.delete(),
     lambda student: Student.objects.filter(pk=student.pk).delete(),
@@ -88,6 +101,28 @@ def test_a_change_names_its_editor_and_keeps_its_author(
         write(student)
     after = Student.all_objects.get(pk=student.pk)
     assert (after.created_by, after.updated_by) == (author.pk, editor.pk)
+
+
+def test_an_author_that_code_names_wins(author: User, editor: User) -> None:
+    with acting_as(editor):
+        student = make_student(created_by=author.pk)
+    assert (student.created_by, student.updated_by) == (author.pk, editor.pk)
+
+
+def test_saving_no_field_writes_nothing(author: User) -> None:
+    student = make_student()
+    with acting_as(author):
+        student.save(update_fields=[])
+    student.refresh_from_db()
+    assert student.updated_by is None
+
+
+def test_a_students_new_school_brings_its_district() -> None:
+    student, school = make_student(school=None), make_school()
+    student.school = school
+    student.save(update_fields=["school"])
+    student.refresh_from_db()
+    assert student.district_id == school.district_id
 
 
 def test_restoring_names_its_editor(author: User, editor: User) -> None:

@@ -101,3 +101,31 @@ def test_an_erasure_within_another_leaves_it_open() -> None:
         first.erase()
         delete(second)
     assert not HealthRecord.all_objects.filter(pk__in=[first.pk, second.pk]).exists()
+
+
+def test_a_deletion_that_was_rolled_back_can_be_made_again() -> None:
+    student = make_student()
+    with transaction.atomic():
+        student.delete()
+        transaction.set_rollback(True)
+    assert student.delete()[0] == 1
+    assert Student.all_objects.get(pk=student.pk).deleted_at == student.deleted_at
+
+
+def test_a_second_deletion_keeps_the_time_of_the_first() -> None:
+    student = make_student()
+    stale = Student.objects.get(pk=student.pk)
+    student.delete()
+    assert stale.delete() == (0, {})
+    assert stale.deleted_at == student.deleted_at == Student.all_objects.get(pk=student.pk).deleted_at
+
+
+def test_restoring_where_deleted_rows_are_left_out_is_an_error() -> None:
+    with pytest.raises(TypeError, match="all_objects"):
+        Student.objects.filter(grade="5").restore()
+
+
+@pytest.mark.parametrize("word", ["delete", "restore", "erase"])
+def test_a_manager_has_no_word_for_all_rows(word: str) -> None:
+    assert not hasattr(Student.objects, word)
+    assert not hasattr(Student.all_objects, word)

@@ -106,6 +106,7 @@ VALUES = {
     "timestamp with time zone": "'2026-03-02 12:00Z'",
     "integer": "1",
     "boolean": "true",
+    "character varying(1)": "'+'",  # historyType
 }
 
 

@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from core.schema.verify import verify
 from tests.migrations.steps import APPS, STEPS, TABLES, back, catalog, fill_in, forward, lost, migrations, rows
+from whitecross.postgres.errors import sentence
 
 
 def execute(*statements: str) -> None:
@@ -111,17 +112,21 @@ def test_our_executor_makes_the_schema_that_djangos_makes(empty_db: str) -> None
     assert verify("default").differences == []
 
 
-def test_a_setting_of_two_scopes_stops_the_reverse_and_nothing_changes(committed_db: str) -> None:
+@pytest.mark.parametrize("system_value", ["Ours", "White Cross Healthcare Platform"])
+def test_a_setting_of_a_narrower_scope_stops_the_reverse_and_nothing_changes(
+    committed_db: str, system_value: str
+) -> None:
     execute(
         """INSERT INTO system_configurations (key, value, scope, "scopeId")
            VALUES ('SYSTEM_NAME', 'District', 'DISTRICT', uuidv7())""",
-        "UPDATE system_configurations SET value = 'Ours' WHERE key = 'SYSTEM_NAME' AND scope = 'SYSTEM'",
+        f"UPDATE system_configurations SET value = '{system_value}' WHERE key = 'SYSTEM_NAME' AND scope = 'SYSTEM'",
     )
     _, own, _ = ours()
     back(*own[:4:-1])  # all but configuration.0002 and what it needs
     before, held = catalog(), rows()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match="values for districts, schools or users") as refusal:
         back(own[4])
+    assert "refuses that: system_configurations holds values" in (sentence(refusal.value) or "")
     assert catalog() == before
     assert rows() == held
     call_command("migrate", verbosity=0)

@@ -115,6 +115,21 @@ def status_of(student: Student) -> str | None:
     return Student.objects.with_compliance_status().get(pk=student.pk).compliance_status
 
 
+def test_a_dose_without_a_type_supersedes_none() -> None:
+    student = make_student()
+    make_vaccination(student=student, vaccine_type=None, vaccine_name="Rabies", compliance_status="NON_COMPLIANT")
+    make_vaccination(
+        student=student, vaccine_type=None, vaccine_name="Yellow fever", administration_date=NOON + dt.timedelta(days=1)
+    )
+    assert status_of(student) == "NON_COMPLIANT"
+
+
+def test_an_exemption_counts_as_one_whatever_the_status_says() -> None:
+    student = make_student()
+    make_vaccination(student=student, exemption_status=True)
+    assert status_of(student) == "EXEMPT"
+
+
 def test_a_students_compliance_is_the_gravest_of_the_vaccines() -> None:
     student = make_student()
     assert status_of(student) is None

@@ -23,6 +23,8 @@ from .server import release_all
 
 # By SQLSTATE or its beginning: what happened, and what to do. {reason} is PostgreSQL's primary message.
 SENTENCES = {
+    # Our own guards say so, with what stands in the way.
+    "23001": ("refuses that: {reason}", "then run the command again"),
     "25006": ("is read-only ({reason})", "point DATABASE_URL to the primary server, not to a standby"),
     "28": ("refuses the sign-in ({reason})", "set the user and password of DATABASE_URL right"),
     "3D000": ("does not exist ({reason})", "create it with createdb, or set the name in DATABASE_URL right"),

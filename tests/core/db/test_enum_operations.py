@@ -45,7 +45,9 @@ def definitions(table: str) -> Any:
             SELECT indexdef FROM pg_indexes WHERE tablename = %(table)s
             UNION ALL SELECT conname || pg_get_constraintdef(oid)
                       FROM pg_constraint WHERE conrelid = %(table)s::regclass
-            UNION ALL SELECT pg_get_triggerdef(oid)
+            UNION ALL SELECT indexrelid::regclass || ' says ' || obj_description(indexrelid, 'pg_class')
+                      FROM pg_index WHERE indrelid = %(table)s::regclass
+            UNION ALL SELECT tgenabled::text || pg_get_triggerdef(oid)
                       FROM pg_trigger WHERE tgrelid = %(table)s::regclass AND NOT tgisinternal
             UNION ALL SELECT column_name || ' ' || udt_name || coalesce(column_default, '')
                       FROM information_schema.columns WHERE table_name = %(table)s
@@ -113,6 +115,8 @@ def test_checks_and_triggers_that_name_the_type_are_rebuilt_as_well(committed_db
         cursor.execute(
             "ALTER TABLE appointments ADD CONSTRAINT no_show CHECK (status <> 'NO_SHOW' OR notes IS NOT NULL)"
         )
+        cursor.execute("ALTER TABLE appointments ENABLE ALWAYS TRIGGER watch")
+        cursor.execute("""CREATE INDEX "quotedName" ON appointments (id) WHERE status = 'COMPLETED'""")
     before = definitions("appointments")
     operation = AddEnumLabel("AppointmentStatus", "ON_HOLD")
     forwards(operation)

@@ -150,10 +150,12 @@ def test_the_search_path_of_the_caller_stays(db: Any, look: Look) -> None:
         assert cursor.fetchone() == ("public, pg_catalog",)
 
 
-def test_a_schema_of_another_name_is_as_good(committed_db: str, look: Look) -> None:
-    run("ALTER SCHEMA public RENAME TO health")
+# The second is also the first word of `whitecross.erase`, a setting that a function reads.
+@pytest.mark.parametrize("name", ["health", "whitecross"])
+def test_a_schema_of_another_name_is_as_good(committed_db: str, look: Look, name: str) -> None:
+    run(f"ALTER SCHEMA public RENAME TO {name}")
     run("CREATE SCHEMA public")
-    run("SET search_path = public, health")
+    run(f"SET search_path = public, {name}")
     report = look()
     assert report.differences == []
     assert report.notes == []
