@@ -226,14 +226,18 @@ class RecordAdmin(RecordFields, DiscreetLog, ModelAdmin):  # type: ignore[misc]
         return CountlessPaginator(queryset, per_page)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """As Django's, but only ever on the rows that were ticked."""
+        """As Django's, but only ever on the rows that were ticked, on all of them or none."""
         sent = request.POST.copy()
         sent["select_across"] = "0"
         ticked = [pk for pk in sent.getlist(ACTION_CHECKBOX_NAME) if fits(self.opts.pk, pk)]
         sent.setlist(ACTION_CHECKBOX_NAME, ticked)
         request.POST = sent  # type: ignore[assignment]
-        response: HttpResponse | None = super().response_action(request, queryset)
-        return response
+        try:
+            with transaction.atomic():
+                return cast("HttpResponse | None", super().response_action(request, queryset))
+        except (IntegrityError, models.ProtectedError):
+            self.message_user(request, refusals.GONE, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     # Saving
 

@@ -21,7 +21,8 @@ class LabelledAutocomplete(AutocompleteJsonView):
     def process_request(self, request: HttpRequest) -> Any:
         """Which relation is asked for, and with what text. Raises PermissionDenied for what is none."""
         term, model_admin, source_field, to_field_name = super().process_request(request)
-        if not isinstance(source_field, models.ForeignKey) or "\x00" in term:
+        known = isinstance(source_field, models.ForeignKey) and self.admin_site.is_registered(source_field.model)
+        if not known or "\x00" in term:
             raise PermissionDenied
         return term, model_admin, source_field, to_field_name
 

@@ -83,6 +83,20 @@ def test_completion_of_what_is_no_relation(world: World, nurse: Client, change: 
     assert nurse.get(reverse("admin:autocomplete"), query).status_code == 403
 
 
+def test_completion_for_a_model_without_pages(world: World, nurse: Client) -> None:
+    query = {"app_label": "admin", "model_name": "logentry", "field_name": "user", "term": ""}
+    assert nurse.get(reverse("admin:autocomplete"), query).status_code == 403
+
+
+@pytest.mark.parametrize("value", ["bad", "\x00", "'", "9" * 400])
+@pytest.mark.parametrize("label", sorted(BY_LABEL))
+def test_a_filter_for_what_is_no_value(world: World, sign_in: SignIn, label: str, value: str) -> None:
+    client = sign_in(world.user(UserRole.ADMIN))
+    filters = client.get(address(label, "changelist")).context["cl"].filter_specs
+    for name in {name for spec in filters for name in spec.expected_parameters()} | {"o", "p", "e", "_to_field"}:
+        assert client.get(address(label, "changelist"), {name: value}).status_code in (200, 302, 400), name
+
+
 @pytest.mark.parametrize("page", ["x", "0", "-1", "99", "\x00"])
 def test_a_page_of_pages_that_is_not_there(world: World, nurse: Client, page: str) -> None:
     assert nurse.get(reverse("admin:search"), {"s": "a", "page": page}).status_code == 404

@@ -312,6 +312,21 @@ def test_a_district_with_schools_is_kept_and_says_why(world: World, sign_in: Sig
         assert type(row)._base_manager.filter(pk=row.pk).exists()
 
 
+def test_an_action_that_the_database_refuses_does_nothing_and_says_why(
+    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Somebody's order comes between the look at what depends on the medication and its removal.
+    monkeypatch.setattr("core.admin.record_admin.RecordAdmin._what_depends_on", lambda *args: [])
+    used = world.here.rows["health_records.StudentMedication"].medication  # type: ignore[attr-defined]
+    free = world.here.rows["health_records.Medication"]
+    url = address("health_records.Medication", "changelist")
+    data = {"action": "delete_selected", "_selected_action": [str(free.pk), str(used.pk)], "post": "yes"}
+    page = sign_in(world.user(UserRole.ADMIN)).post(url, data, follow=True)
+    assert "this one is still in use" in page.content.decode()
+    assert type(free)._base_manager.filter(pk__in=[free.pk, used.pk]).count() == 2
+    assert not LogEntry.objects.exists()
+
+
 def test_every_field_is_on_its_page_or_hidden_on_purpose() -> None:
     from django.contrib.admin.utils import flatten_fieldsets
 
