@@ -7,7 +7,10 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from core import access
+from core.admin.columns import text_of
 from core.admin.site import site
+from core.models import User
 
 register = template.Library()
 
@@ -19,6 +22,19 @@ PAGES = {"action_list": "History", "deleted_objects": "Delete", "adminForm": "Se
 def record_label(value: Any) -> Any:
     """A record by the label that people know, anything else as it is. For pages of users who may see the record."""
     return site.label(value) if isinstance(value, Model) else value
+
+
+@register.filter
+def shown(value: Any) -> str:
+    """A value as lists show it: a time with its zone."""
+    return text_of(value)
+
+
+@register.simple_tag(takes_context=True)
+def person(context: template.Context, pk: Any) -> str:
+    """A member of staff by her label; empty where there is none, or none that the user may see."""
+    found = User.objects.filter(pk=pk).first() if pk else None
+    return site.label(found) if found and access.may(context["request"].user, "view", found) else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -9,6 +9,7 @@ from core.enums import UserRole
 from tests.access.worlds import World
 from tests.admin.conftest import SignIn
 from tests.admin.pages import LABELS, address
+from tests.factories import make_student, make_vaccination
 from whitecross.navigation import sidebar
 
 
@@ -56,3 +57,22 @@ def test_a_records_page_is_headed_by_its_label(world: World, sign_in: SignIn) ->
     html = sign_in(world.user(UserRole.NURSE)).get(address("core.Student", "change", student.pk)).content.decode()
     assert student.last_name in heading(html)
     assert student.last_name not in title(html)
+
+
+def test_a_deleted_record_says_so_and_can_be_restored_on_its_page(world: World, sign_in: SignIn) -> None:
+    student = make_student(school=world.here.school, last_name="Abbott")
+    nurse = world.user(UserRole.NURSE)
+    client = sign_in(nurse)
+    record = make_vaccination(student=student)
+    url = address("health_records.Vaccination", "change", record.pk)
+    assert "Restore" not in client.get(url).content.decode()
+    client.post(address("health_records.Vaccination", "delete", record.pk), {"post": "yes"})
+    html = client.get(url).content.decode()
+    words = " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    assert f"by {nurse.first_name} {nurse.last_name}" in words
+    assert "Lists and searches leave it out." in words
+    [form] = re.findall(r'<form method="post" action="([^"]*deleted=yes)">(.*?)</form>', html, re.DOTALL)
+    sent = dict(re.findall(r'name="([^"]+)" value="([^"]+)"', form[1]))
+    assert client.post(form[0], sent).status_code == 302
+    record.refresh_from_db()
+    assert record.deleted_at is None
