@@ -1,5 +1,6 @@
 """The admin without a mouse and without eyes: by the keys, and by the names that a screen reader says."""
 
+import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
 Browsing = Callable[[], AbstractContextManager[Any]]
 
+NAMELESS = """() => [...document.querySelectorAll('a, button')].filter(control => {
+    if (!control.checkVisibility() || control.getAttribute('aria-label') || control.title) return false;
+    const bare = control.cloneNode(true);
+    bare.querySelectorAll('[aria-hidden=true]').forEach(icon => icon.remove());
+    return !bare.textContent.trim() && !bare.querySelector('img[alt]');
+}).map(control => control.outerHTML.slice(0, 200))"""
 READ_OUT_ICONS = "() => document.querySelectorAll('.material-symbols-outlined:not([aria-hidden=true])').length"
 FOCUSED_IN = "selector => Boolean(document.activeElement.closest(selector))"
 
@@ -89,11 +96,15 @@ def test_the_menu_of_a_narrow_window_opens_and_closes_by_keyboard(
 def test_everything_has_a_name_and_no_icon_is_read_out(student: Student, server: str, browsing: Browsing) -> None:
     with browsing() as page:
         sign_in(page, server)
-        for path in ("", "core/student/", f"core/student/{student.pk}/change/", "health_records/vaccination/add/"):
+        paths = ["", "core/student/", f"core/student/{student.pk}/change/", "health_records/vaccination/add/"]
+        for path, width in itertools.product(paths, (1280, 390)):
+            page.set_viewport_size({"width": width, "height": 800})
             page.goto(f"{server}/admin/{path}")
+            assert page.evaluate(NAMELESS) == []
             assert page.evaluate(READ_OUT_ICONS) == 0
             assert page.get_by_role("main").count() == 1
             assert page.get_by_role("heading", level=1).count() == 1
+        page.set_viewport_size({"width": 1280, "height": 800})
         page.get_by_role("combobox", name="Student").first.wait_for()
         page.get_by_role("combobox", name="Health record").wait_for()
         page.get_by_role("button", name="Calendar, Administration date").wait_for()
@@ -126,3 +137,24 @@ def test_errors_are_read_first_and_lead_to_their_boxes(student: Student, server:
         assert "There is no such date" in page.locator(f"#{reason}").inner_text()
         summary.get_by_role("link", name="Student").click()
         assert page.evaluate(FOCUSED_IN, "#id_student + .select2")
+
+
+CONTRAST = """box => {
+    const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
+    const light = color => {
+        canvas.fillStyle = color;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map(value => value / 255)
+            .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    return 1.05 / (light(getComputedStyle(box, '::placeholder').color) + 0.05);
+}"""
+
+
+def test_placeholders_can_be_read(student: Student, server: str, browsing: Browsing) -> None:
+    with browsing() as page:
+        sign_in(page, server)
+        assert page.get_by_label("Find a student").evaluate(CONTRAST) >= 4.5
+        page.goto(f"{server}/admin/health_records/vaccination/add/")
+        assert page.get_by_label("Administration date: date").evaluate(CONTRAST) >= 4.5

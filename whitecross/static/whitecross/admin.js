@@ -11,9 +11,13 @@
         }
     }
 
-    function nameSearch() {
+    function nameHeader() {
         document.getElementById("searchbar")?.setAttribute("aria-label", "Search");
         document.getElementById("searchbar-submit")?.setAttribute("aria-label", "Search");
+        // What a narrow window has instead of the header's links.
+        const more = document.querySelector('#header-inner a[href="#"]');
+        more?.setAttribute("aria-label", "More");
+        more?.setAttribute("role", "button");
         document.querySelector("#nav-sidebar a.active")?.setAttribute("aria-current", "page");
     }
 
@@ -62,7 +66,7 @@
 
     function lookAgain() {
         hideIcons();
-        nameSearch();
+        nameHeader();
         nameCompletingBoxes();
         nameCalendars();
         explainErrors();
