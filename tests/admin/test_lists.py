@@ -178,6 +178,16 @@ def test_a_deleted_students_records_leave_lists_searches_and_pages(
             assert client.post(address(label, "change", row.pk), {"notes": "x"}).status_code in (302, 403), label
 
 
+def test_nobody_changes_a_deleted_students_records(world: World, sign_in: SignIn) -> None:
+    world.here.student.delete()
+    client = sign_in(world.user(UserRole.ADMIN))
+    for label, row in world.here.rows.items():
+        if access.students_relation(type(row)):
+            url = address(label, "change", row.pk)
+            assert not client.get(url).context["adminform"].form.fields, label
+            assert client.post(url, {"notes": "x"}).status_code == 403, label
+
+
 def test_a_deleted_students_appointment_leaves_the_front_page(world: World, sign_in: SignIn) -> None:
     from django.utils import timezone
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from core.admin import site
+from core.admin.user import LAST_ADMINISTRATOR
 from core.enums import UserRole
 from core.models import User
 from tests.access.worlds import World
@@ -111,6 +113,7 @@ def test_the_last_administrator_stays_one(
 
 
 def test_nobody_deletes_herself_by_the_lists_action(world: World, only_admin: User, sign_in: SignIn) -> None:
+    world.user(UserRole.ADMIN)
     other = make_user()
     data = {"action": "delete_selected", "_selected_action": [str(only_admin.pk), str(other.pk)], "post": "yes"}
     sign_in(only_admin).post(address("core.User", "changelist"), data)
@@ -118,6 +121,14 @@ def test_nobody_deletes_herself_by_the_lists_action(world: World, only_admin: Us
     data["_selected_action"] = [str(other.pk)]
     sign_in(only_admin).post(address("core.User", "changelist"), data)
     assert not User.objects.filter(pk=other.pk).exists()
+
+
+def test_the_last_administrator_is_not_deleted(world: World, only_admin: User, sign_in: SignIn) -> None:
+    # Reached where two administrators delete each other at once: herself nobody deletes anyway.
+    model_admin: Any = site._registry[User]
+    assert model_admin._what_depends_on([only_admin]) == [LAST_ADMINISTRATOR]
+    world.user(UserRole.ADMIN)
+    assert model_admin._what_depends_on([only_admin]) == []
 
 
 def test_a_principal_adds_nobody_elsewhere(world: World, sign_in: SignIn) -> None:
