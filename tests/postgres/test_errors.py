@@ -128,11 +128,11 @@ def test_options_of_the_url_come_after_ours(url: str, run: Run) -> None:
     code = (
         "import django; django.setup(); from django.db import connection as c; c.ensure_connection()\n"
         "print(*(c.connection.execute(f'SHOW {name}').fetchone()[0] for name in"
-        " ('jit', 'work_mem', 'application_name')))"
+        " ('jit', 'random_page_cost', 'work_mem', 'application_name')))"
     )
-    assert run("-c", code, env={"DATABASE_URL": url}).stdout == "off 4MB whitecross\n"
+    assert run("-c", code, env={"DATABASE_URL": url}).stdout == "off 1.1 4MB whitecross\n"
     given = f"{url}&application_name=nightly&options=-c%20work_mem%3D8MB%20-c%20jit%3Don"
-    assert run("-c", code, env={"DATABASE_URL": given}).stdout == "on 8MB nightly\n"
+    assert run("-c", code, env={"DATABASE_URL": given}).stdout == "on 1.1 8MB nightly\n"
 
 
 def test_an_old_server_is_one_sentence() -> None:
