@@ -51,6 +51,7 @@ class RecordAdmin(RecordFields, DiscreetLog, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     list_max_show_all = 0
     list_disable_select_all = True
+    list_filter_submit = True  # or the filters with a box to choose from do nothing
     sortable_by: Sequence[str] | None = ()
     hidden: Sequence[str] = ()
     chosen_once: Sequence[str] = ()

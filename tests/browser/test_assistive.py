@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from core.enums import UserRole
 from core.models import Student
-from tests.factories import make_school, make_student, make_user
+from tests.factories import make_school, make_student, make_user, make_vaccination
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -116,6 +117,28 @@ def test_everything_has_a_name_and_no_icon_is_read_out(student: Student, server:
         page.get_by_role("link", name="Add vaccination", exact=True).first.wait_for()
         page.get_by_role("button", name="Filters").click()
         page.get_by_role("combobox", name="By student").wait_for()
+
+
+def test_filters_add_up(student: Student, server: str, browsing: Browsing) -> None:
+    make_vaccination(student=student, vaccine_name="MMR II", vaccine_type="MMR", administration_date=timezone.now())
+    make_vaccination(student=student, vaccine_name="Past", vaccine_type="MMR")
+    make_vaccination(student=student, vaccine_name="Varivax", vaccine_type=None, administration_date=timezone.now())
+    with browsing() as page:
+        sign_in(page, server)
+        page.goto(f"{server}/admin/health_records/vaccination/?q=abbott")
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_role("link", name="Last 30 days").click()
+        page.wait_for_url("**period=month**")
+        page.get_by_role("button", name="Filters").click()
+        press_on(page, page.get_by_role("combobox", name="By vaccine type"))
+        page.locator(".select2-search__field:focus").wait_for()
+        page.keyboard.type("MMR")
+        page.keyboard.press("Enter")
+        press_on(page, page.get_by_role("button", name="Apply filters"))
+        page.wait_for_url("**vaccine_type**")
+        assert "q=abbott" in page.url
+        assert page.locator("#result_list tbody tr").count() == 1
+        assert "MMR II" in page.locator("#result_list").inner_text()
 
 
 def test_errors_are_read_first_and_lead_to_their_boxes(student: Student, server: str, browsing: Browsing) -> None:
