@@ -46,6 +46,8 @@ RARE = (
     Vaccine("MEASLES", "Attenuvax", "Merck", "05", (12,), "SUBCUTANEOUS"),
     Vaccine("MUMPS", "Mumpsvax", "Merck", "07", (12,), "SUBCUTANEOUS"),
     Vaccine("RUBELLA", "Meruvax II", "Merck", "06", (12,), "SUBCUTANEOUS"),
+    # For children at high risk, from the age of two months on.
+    Vaccine("MENINGOCOCCAL", "Menveo", "GlaxoSmithKline", "136", (24,)),
     Vaccine("TETANUS", "Tetanus toxoid", "Sanofi Pasteur", "35", (60,), site="DELTOID_LEFT"),
     Vaccine("DIPHTHERIA", "DT (pediatric)", "Sanofi Pasteur", "28", (54,)),
     Vaccine("PERTUSSIS", "Pertussis", "Serum Institute", "11", (6,)),
