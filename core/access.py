@@ -61,6 +61,9 @@ MANAGES: dict[str, tuple[UserRole, ...]] = {
 STUDENT = "core.Student"
 HEALTH_RECORD = "health_records.HealthRecord"
 
+# What a confidential record does not hide: not to know of an allergy can cost a child's life.
+NEVER_HIDDEN = ("health_records.Allergy",)
+
 # Roles that see confidential health records and what refers to them; the others see those that they wrote themselves.
 CONFIDENTIAL = (UserRole.ADMIN, UserRole.NURSE)
 
@@ -227,8 +230,10 @@ def _confidence(model: type[models.Model], user: Any) -> Q:
         return Q()
     if _label(model) == HEALTH_RECORD:
         return Q(is_confidential=False) | Q(created_by=user.pk)
-    # What a confidential record led to says what the record is about.
     open_to_user = Q()
+    if _label(model) in NEVER_HIDDEN:
+        return open_to_user
+    # What a confidential record led to says what the record is about.
     for field in model._meta.fields:
         if isinstance(field.related_model, type) and _label(field.related_model) == HEALTH_RECORD:
             open_to_user &= (
