@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -101,6 +101,8 @@ class Newcomer:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Where this process itself runs in the background, Ctrl-C is ignored, and that would be inherited.
+                preexec_fn=heed_interrupts,
             )
             try:
                 return status_of(f"http://127.0.0.1:{port}/admin/login/", process)
@@ -108,7 +110,16 @@ class Newcomer:
                 raise AssertionError(log.read_text()[-3000:]) from error
             finally:
                 os.killpg(process.pid, signal.SIGINT)
-                process.wait(timeout=60)
+                try:
+                    process.wait(timeout=60)
+                finally:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+
+
+def heed_interrupts() -> None:
+    """Take Ctrl-C again."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def free_port() -> int:
