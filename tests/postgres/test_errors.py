@@ -135,6 +135,17 @@ def test_options_of_the_url_come_after_ours(url: str, run: Run) -> None:
     assert run("-c", code, env={"DATABASE_URL": given}).stdout == "on 1.1 8MB nightly\n"
 
 
+def test_a_refused_row_is_one_sentence_without_its_values(url: str, manage: Run) -> None:
+    code = (
+        "from django.db import connection as c; k = c.cursor()\n"
+        "k.execute('CREATE TEMP TABLE t (name text CHECK (name IS NULL))')\n"
+        "k.execute(\"INSERT INTO t VALUES ('Abigail')\")"
+    )
+    result = manage("shell", "-c", code, env={"DATABASE_URL": url})
+    assert_one_sentence(result, "refuses a row", "t_name_check")
+    assert "Abigail" not in result.stdout + result.stderr
+
+
 def test_an_old_server_is_one_sentence() -> None:
     text = sentence(NotSupportedError("PostgreSQL 15 or later is required (found 14.2)."))
     assert text
@@ -145,6 +156,7 @@ def test_an_old_server_is_one_sentence() -> None:
     ("error", "part"),
     [
         (errors.DiskFull(), "no disk space left"),
+        (errors.NotNullViolation("Failing row contains (...)"), "refuses a row"),
         (errors.TooManyConnections(), "no connection left"),
         (errors.AdminShutdown(), "shutting down"),
         (psycopg.OperationalError("consuming input failed: server closed the connection unexpectedly\n"), "reached"),
@@ -160,7 +172,6 @@ def test_a_failing_server_is_one_sentence(error: psycopg.Error, part: str) -> No
     "error",
     [
         ValueError("a mistake of ours"),
-        errors.NotNullViolation("Failing row contains (...)"),
         errors.UndefinedTable('relation "students" does not exist'),
         psycopg.OperationalError("sending query failed: another command is already in progress"),
     ],

@@ -1,7 +1,7 @@
 """Turns what goes wrong around the database into one sentence: what, where, and what to do next.
 
-Only what an operator can mend is translated: settings, the server, its disk, its privileges. Anything else is
-an error of the program and keeps its traceback. A sentence quotes PostgreSQL's primary message and never its
+Only what an operator can mend is translated: settings, the server, its disk, its privileges, a row that breaks a
+rule. Anything else is an error of the program and keeps its traceback. A sentence quotes PostgreSQL's primary message and never its
 DETAIL, which holds values of rows, nor a password.
 """
 
@@ -25,6 +25,8 @@ from .server import release_all
 SENTENCES = {
     # Our own guards say so, with what stands in the way.
     "23001": ("refuses that: {reason}", "then run the command again"),
+    # In a traceback this error would bring its DETAIL along: the row, and so a child's record.
+    "23": ("refuses a row ({reason})", "mend it and run the command again; --traceback shows which, with its values"),
     "25006": ("is read-only ({reason})", "point DATABASE_URL to the primary server, not to a standby"),
     "28": ("refuses the sign-in ({reason})", "set the user and password of DATABASE_URL right"),
     "3D000": ("does not exist ({reason})", "create it with createdb, or set the name in DATABASE_URL right"),
