@@ -1,8 +1,8 @@
 """Turns what goes wrong around the database into one sentence: what, where, and what to do next.
 
-Only what an operator can mend is translated: settings, the server, its disk, its privileges, a row that breaks a
-rule. Anything else is an error of the program and keeps its traceback. A sentence quotes PostgreSQL's primary message and never its
-DETAIL, which holds values of rows, nor a password.
+Only what an operator can mend is translated: settings, the server, its disk, its privileges, a row that breaks
+a rule. Anything else is an error of the program and keeps its traceback. A sentence quotes PostgreSQL's primary
+message and never its DETAIL, which holds values of rows, nor a password.
 """
 
 import contextlib
