@@ -9,3 +9,7 @@ class ConfigurationConfig(AppConfig):
     name = "configuration"
     verbose_name = "Settings"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Know the parameters that White Cross reads, and check how they are read and stored."""
+        from configuration import checks, declared  # noqa: F401

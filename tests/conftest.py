@@ -3,6 +3,10 @@
 Most tests take `db`: a transaction on the migrated test database, rolled back at the end. Tests that commit, migrate
 or tamper take `committed_db`: a database of their own, copied from a pristine one in a few hundredths of a second.
 Django's way for these, to empty all tables, cannot be: configuration_history refuses TRUNCATE.
+
+Settings are read by a thread with a connection of its own, so a test with `db` reads those of the test database as it
+was migrated: `config.override(KEY=value)` gives it others. A test that changes settings and reads them takes
+`committed_db`, where they are read as in production.
 """
 
 import itertools
@@ -14,6 +18,8 @@ import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
+
+from configuration import config
 
 _numbers = itertools.count()
 
@@ -49,6 +55,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb)
     yield
+    config.stop()
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             teardown_databases(made, verbosity=0)
@@ -68,6 +75,7 @@ def pristine_database(django_db_setup: None, django_db_blocker: Any) -> Iterator
 
 def create_database_from(original: str, copy: str) -> None:
     """Copy a database to which this process alone is connected."""
+    config.stop()
     connection.settings_dict["NAME"] = "postgres"
     try:
         create_database(copy, original)
@@ -77,6 +85,7 @@ def create_database_from(original: str, copy: str) -> None:
 
 
 def _on_database_of_its_own(template: str) -> Iterator[str]:
+    config.stop()
     original = connection.settings_dict["NAME"]
     name = f"{original}_{next(_numbers)}"
     connection.close()
@@ -86,6 +95,7 @@ def _on_database_of_its_own(template: str) -> Iterator[str]:
     try:
         yield name
     finally:
+        config.stop()
         connection.close()
         connection.settings_dict["NAME"] = original
         drop_database(name)

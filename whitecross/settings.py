@@ -72,6 +72,10 @@ SECURE_PROXY_SSL_HEADER = (
     if (header := env.str("SECURE_PROXY_SSL_HEADER", default=""))
     else None
 )
+# The header in which your proxy passes the client's address on; without one it is the peer's own.
+CLIENT_ADDRESS_HEADER = (
+    "HTTP_" + name.upper().replace("-", "_") if (name := env.str("CLIENT_ADDRESS_HEADER", default="")) else None
+)
 
 INSTALLED_APPS = [
     "core",

@@ -1,4 +1,8 @@
-"""configuration_history: what simple-history records, in the columns that the predecessor's readers know."""
+"""configuration_history: simple-history's model in the columns that the predecessor's readers know.
+
+simple-history supplies the model, its managers, as_of and the differences between versions. The rows themselves are
+written by the database (see configuration.0005), so that a change is recorded whoever makes it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,9 @@ from typing import Any
 
 from django.db import models
 from django.db.models import NOT_PROVIDED
+from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
-from core.acting import acting_user_id
 from core.db import CamelCaseModelBase, Index, TransactionTime, Trigger, UUIDv7, column_name, uuid7
 from core.models.record import RecordQuerySet
 
@@ -34,11 +38,31 @@ class ConfigurationChange(models.Model, metaclass=CamelCaseModelBase):
     changed_by_name = models.TextField(null=True, help_text="The user's name as it was at that time.")
     ip_address = models.TextField("IP address", null=True)
     user_agent = models.TextField(null=True)
+    before = models.JSONField(
+        null=True, help_text="The setting's row before the change, by columns; NULL for a new setting."
+    )
+    database_role = models.TextField(
+        null=True, help_text="Who wrote past the application; NULL where the application wrote."
+    )
 
     objects = RecordQuerySet.as_manager()
 
     class Meta:
         abstract = True
+
+
+class ConfigurationHistoryManager(HistoryManager):  # type: ignore[misc]
+    """simple-history's manager of a setting's history."""
+
+    def bulk_history_create(
+        self, objs: Any, *args: Any, default_user: Any = None, default_change_reason: str = "", **options: Any
+    ) -> list[Any]:
+        """Nothing: the database has written the rows. Raises TypeError for a user or reason, as they come too late."""
+        if default_user is not None or default_change_reason:
+            raise TypeError(
+                "Say who changes settings and why before the change: with configuration.changing.changing(reason=...):"
+            )
+        return []
 
 
 class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
@@ -59,6 +83,7 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
             history_change_reason_field=models.TextField(null=True),
             history_user_id_field=models.UUIDField(null=True),
             user_db_constraint=False,
+            history_manager=ConfigurationHistoryManager,
         )
 
     def copy_fields(self, model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
@@ -116,6 +141,11 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
                     always=True,
                 ),
                 Trigger(
+                    name="configuration_history_refuse_forgery",
+                    event="BEFORE INSERT",
+                    function="refuse_history_forgery",
+                ),
+                Trigger(
                     name="configuration_history_refuse_truncate",
                     event="BEFORE TRUNCATE",
                     function="refuse_history_change",
@@ -125,17 +155,6 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
             ],
         }
 
-    def get_history_user(self, instance: models.Model) -> Any:
-        """The acting user, where code has not named another. Returns a User or None."""
-        named = super().get_history_user(instance)
-        if named is not None:
-            return named
-        actor = acting_user_id()
-        return self.user_model_class().objects.filter(pk=actor).first() if actor else None
-
-    @staticmethod
-    def user_model_class() -> Any:
-        """The user model, once the apps are ready."""
-        from django.contrib.auth import get_user_model
-
-        return get_user_model()
+    def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
+        """Nothing: the database has written the row, with the change itself, as it does for writers that Django never
+        sees. simple-history reads what is there; its signals around the writing of a row are not sent."""

@@ -1,16 +1,64 @@
 """Settings."""
 
-from typing import Any
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models, transaction
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import F, Q
 
+from configuration.changing import changing
 from configuration.enums import ConfigCategory, ConfigScope, ConfigValueType
 from configuration.models.history import ConfigurationHistoryRecords
+from configuration.parameters import DECLARED
+from configuration.resolution import SECRET
+from configuration.values import judge, parse
 from core.db import EnumField, GinIndex, Index, Trigger
 from core.models import User
-from core.models.record import Record, updated_at_trigger
+from core.models.record import Record, RecordQuerySet, updated_at_trigger
+
+
+class SettingQuerySet(RecordQuerySet["SystemConfiguration"]):
+    """Settings. Every write is recorded in the name of whoever is acting; see `configuration.changing` for reasons."""
+
+    def of_the_system(self) -> Self:
+        """Those that hold where no district, school or user has its own."""
+        return self.filter(scope=ConfigScope.SYSTEM)
+
+    def overrides(self) -> Self:
+        """Those of districts, schools and users."""
+        return self.exclude(scope=ConfigScope.SYSTEM)
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's, recorded."""
+        with changing(using=self.db):
+            return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's, recorded."""
+        with changing(using=self.db):
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """As Django's, recorded."""
+        with changing(using=self.db):
+            return super().bulk_create(objs, *args, **kwargs)
+
+    bulk_create.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_update(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> int:
+        """As Django's, recorded in one transaction."""
+        with changing(using=self.db):
+            return super().bulk_update(objs, *args, **kwargs)
+
+    bulk_update.alters_data = True  # type: ignore[attr-defined]
 
 
 class SystemConfiguration(Record):
@@ -49,6 +97,7 @@ class SystemConfiguration(Record):
         db_index=False,
     )
 
+    objects = SettingQuerySet.as_manager()  # type: ignore[misc]
     history = ConfigurationHistoryRecords()
 
     class Meta:
@@ -74,7 +123,7 @@ class SystemConfiguration(Record):
                 condition=Q(min_value__lte=F("max_value")),
                 violation_error_message="Minimum: not more than the maximum.",
             ),
-            # Judges value and defaultValue by valueType, bounds and valid values; see configuration.0002.
+            # Judges value and defaultValue by type, bounds, valid values and rules; see configuration.0004.
             Trigger(
                 name="system_configurations_check_value",
                 event="BEFORE INSERT OR UPDATE",
@@ -82,6 +131,34 @@ class SystemConfiguration(Record):
                 always=True,
             ),
             updated_at_trigger("system_configurations"),
+            # Who changed it last; a change that changes nothing is none. See configuration.0005.
+            Trigger(
+                name="system_configurations_stamp",
+                event="BEFORE INSERT OR UPDATE",
+                function="stamp_configuration",
+                always=True,
+            ),
+            # One row of configuration_history for each change, whoever writes.
+            Trigger(
+                name="system_configurations_write_history",
+                event="AFTER INSERT OR UPDATE OR DELETE",
+                function="write_configuration_history",
+                always=True,
+            ),
+            Trigger(
+                name="system_configurations_refuse_truncate",
+                event="BEFORE TRUNCATE",
+                function="refuse_configuration_truncate",
+                each="STATEMENT",
+                always=True,
+            ),
+            # Tells the processes that keep settings in memory.
+            Trigger(
+                name="system_configurations_notify",
+                event="AFTER INSERT OR UPDATE OR DELETE",
+                function="notify_of_settings",
+                each="STATEMENT",
+            ),
         ]
         indexes = [
             Index(
@@ -112,12 +189,47 @@ class SystemConfiguration(Record):
     def __str__(self) -> str:
         return self.key if self.scope == ConfigScope.SYSTEM else f"{self.key} ({self.scope} {self.scope_id})"
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value is shown to nobody: the tag `secret`."""
+        return SECRET in (self.tags or ())
+
+    @property
+    def typed_value(self) -> Any:
+        """The value in Python's type for its value type. Raises ValueTextError where it is none."""
+        return parse(self.value_type, self.value)
+
+    def clean(self) -> None:
+        """Raise ValidationError where the database would refuse the row, or the code that reads it could not use it."""
+        super().clean()
+        problem = judge(
+            self.value or "",
+            self.value_type,
+            min_value=self.min_value,
+            max_value=self.max_value,
+            valid_values=self.valid_values,
+            rules=self.validation_rules,
+        )
+        if problem is None and (parameter := DECLARED.get(self.key)):
+            if self.scope not in parameter.scopes:
+                raise ValidationError({"scope": f"Nothing reads {self.key} for a {self.get_scope_display().lower()}."})
+            problem = parameter.problem(self.value_type, self.typed_value)
+        if problem:
+            raise ValidationError({"value": f"The value {problem}."})
+
     def save(self, **kwargs: Any) -> None:
-        """As Django's; the row and its history are written together or not at all."""
-        with transaction.atomic(using=kwargs.get("using") or self._state.db):
+        """As Django's. The database records who changed what, and why: `_change_reason`, or a block of `changing`."""
+        with self._recorded(kwargs.get("using")):
             super().save(**kwargs)
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
-        """As Django's; the row goes and its history is written together or not at all."""
-        with transaction.atomic(using=using or self._state.db):
+        """As Django's. The database records who deleted what, and why."""
+        with self._recorded(using):
             return super().delete(using=using, keep_parents=keep_parents)
+
+    def _recorded(self, using: str | None) -> AbstractContextManager[None]:
+        return changing(
+            reason=getattr(self, "_change_reason", None),
+            user=getattr(self, "_history_user", None),
+            using=using or self._state.db or DEFAULT_DB_ALIAS,
+        )

@@ -17,7 +17,7 @@ from core.db.enums import (
 from core.db.expressions import SearchWords, TransactionTime, UUIDv7
 from core.db.identifiers import uuid7
 from core.db.indexes import BrinIndex, GinIndex, Index
-from core.db.operations import AddFields, AddIndexes, CreateFunction
+from core.db.operations import AddFields, AddIndexes, CreateFunction, DropFunction, ReplaceFunction
 
 __all__ = [
     "AddEnumLabel",
@@ -29,11 +29,13 @@ __all__ = [
     "CreateEnum",
     "CreateFunction",
     "DropEnum",
+    "DropFunction",
     "EnumField",
     "GinIndex",
     "Index",
     "RemoveEnumLabel",
     "RenameEnumLabel",
+    "ReplaceFunction",
     "SearchWords",
     "TransactionTime",
     "Trigger",

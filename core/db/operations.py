@@ -55,6 +55,57 @@ class CreateFunction(Operation):
         return f"Create function {self.signature}"
 
 
+class ReplaceFunction(CreateFunction):
+    """CREATE OR REPLACE FUNCTION, for a new body under the same signature; the reverse puts the body before back.
+
+    `sql` and `before` are whole statements that begin with CREATE OR REPLACE FUNCTION or CREATE FUNCTION.
+    """
+
+    def __init__(self, signature: str, sql: str, before: str) -> None:
+        super().__init__(signature, sql)
+        self.before = before
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Give the function its new body; triggers that call it go on calling it."""
+        schema_editor.execute(_or_replace(self.sql), params=None)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Give it its old body back."""
+        schema_editor.execute(_or_replace(self.before), params=None)
+
+    def describe(self) -> str:
+        """One line for `migrate --plan` and sqlmigrate."""
+        return f"Replace the body of function {self.signature}"
+
+
+def _or_replace(sql: str) -> str:
+    return sql.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
+
+
+class DropFunction(CreateFunction):
+    """DROP FUNCTION, and CREATE FUNCTION as its reverse; the arguments are those of CreateFunction."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Drop the function."""
+        super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Create it again."""
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        """One line for `migrate --plan` and sqlmigrate."""
+        return f"Drop function {self.signature}"
+
+
 class AddFields(Operation):
     """Several AddField of one model, which is rendered once."""
 

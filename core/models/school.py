@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from core.db import Index
+from core.db import Index, Trigger
 from core.models.district import District
 from core.models.record import Record, updated_at_trigger
 
@@ -43,6 +43,13 @@ class School(Record):
                 violation_error_message="Total enrollment cannot be negative.",
             ),
             updated_at_trigger("schools"),
+            # Whoever keeps settings in memory keeps, too, which district's value holds for a school.
+            Trigger(
+                name="schools_notify",
+                event='AFTER INSERT OR UPDATE OF "districtId" OR DELETE',
+                each="STATEMENT",
+                function="notify_of_settings",
+            ),
         ]
         indexes = [
             Index(

@@ -1,26 +1,30 @@
 """A setting and its history."""
 
-from typing import Any
-
 import pytest
-from simple_history.signals import pre_create_historical_record
+from django.db import IntegrityError, ProgrammingError, connection
 
-from configuration.models import SystemConfiguration
+from configuration.models import ConfigurationHistory, SystemConfiguration
 
 
 def test_a_setting_and_its_history_are_written_together_or_not_at_all(committed_db: str) -> None:
     setting = SystemConfiguration.objects.get(key="MAX_LOGIN_ATTEMPTS")
-
-    def fail(**kwargs: Any) -> None:
-        raise ZeroDivisionError
-
-    pre_create_historical_record.connect(fail)
-    try:
-        setting.value = "4"
-        with pytest.raises(ZeroDivisionError):
-            setting.save()
-        with pytest.raises(ZeroDivisionError):
-            SystemConfiguration.objects.get(pk=setting.pk).delete()
-    finally:
-        pre_create_historical_record.disconnect(fail)
+    connection.cursor().execute('ALTER TABLE configuration_history RENAME COLUMN "userAgent" TO elsewhere')
+    setting.value = "4"
+    with pytest.raises(ProgrammingError):
+        setting.save()
+    with pytest.raises(ProgrammingError):
+        SystemConfiguration.objects.get(pk=setting.pk).delete()
     assert SystemConfiguration.objects.get(pk=setting.pk).value == "5"
+
+
+@pytest.mark.django_db
+def test_a_row_of_the_history_cannot_be_made_up() -> None:
+    with pytest.raises(IntegrityError, match="written by the database alone"):
+        ConfigurationHistory.objects.create(
+            id="018f0000-0000-7000-8000-000000000000",
+            key="MAX_LOGIN_ATTEMPTS",
+            value="1",
+            history_type="~",
+            created_at="2026-01-01T00:00Z",
+            updated_at="2026-01-01T00:00Z",
+        )

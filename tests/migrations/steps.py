@@ -25,6 +25,10 @@ STEPS = [
     ("health_records", "0003_complete_health_records_schema"),
     ("core", "0002_performance_indexes"),
     ("health_records", "0004_performance_indexes"),
+    ("core", "0003_notify_of_moved_schools"),
+    ("configuration", "0004_judge_values_by_all_rules"),
+    ("configuration", "0005_record_every_change"),
+    ("configuration", "0006_notify_of_changes"),
 ]
 TABLES = [
     "districts",

@@ -205,8 +205,8 @@ FUNCTIONS = [
     ),
     Mutation(
         "a function is renamed",
-        "ALTER FUNCTION configuration_value_problem(text, text, float8, float8, text[]) RENAME TO f",
-        "function missing: configuration_value_problem(text,text,double precision,double precision,text[])",
+        "ALTER FUNCTION setting_value_problem(text, text, float8, float8, text[], jsonb) RENAME TO f",
+        "function missing: setting_value_problem(text,text,double precision,double precision,text[],jsonb)",
         mended=False,
     ),
 ]
