@@ -67,13 +67,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Where a value may stand. `source`: a scope, DEFAULT or DECLARED; `why_not`: why it does not count."""
+    """Where a value may stand. `source`: a scope, DEFAULT or DECLARED; `why_not`: why it does not count.
+
+    `text` is the value as the table holds it; None for what no row says.
+    """
 
     source: str
     scope_id: uuid.UUID | None
     row_id: uuid.UUID | None
     value: Any
     why_not: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,12 +167,12 @@ def _judged(source: str, row: Row, text: str, parameter: Parameter[Any] | None, 
     try:
         value = parse(row.value_type, text)
     except ValueTextError as error:
-        return Candidate(source, row.scope_id, row.id, None, why_not or str(error))
+        return Candidate(source, row.scope_id, row.id, None, why_not or str(error), text)
     if why_not is None and parameter is not None:
         why_not = parameter.problem(row.value_type, value)
         if row.scope not in parameter.scopes:
             why_not = f"the code that reads it asks for no {row.scope}"
-    return Candidate(source, row.scope_id, row.id, value, why_not)
+    return Candidate(source, row.scope_id, row.id, value, why_not, text)
 
 
 def _of_the_system(stored: list[Row], parameter: Parameter[Any] | None) -> list[Candidate]:
