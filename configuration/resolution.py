@@ -144,7 +144,7 @@ def snapshot_of(
         parameter = declared.get(key)
         overrides: dict[str, dict[Any, Any]] = {scope: {} for scope in PRECEDENCE[:-1]}
         for row in stored:
-            candidate = _candidate(row, parameter)
+            candidate = candidate_of(row, parameter)
             if row.scope != ConfigScope.SYSTEM and candidate.why_not is None:
                 overrides[row.scope][row.scope_id] = candidate.value
             if candidate.why_not and row.is_active:
@@ -159,7 +159,8 @@ def _place(row: Row) -> str:
     return str(row.scope) if row.scope_id is None else f"{row.scope} {row.scope_id}"
 
 
-def _candidate(row: Row, parameter: Parameter[Any] | None) -> Candidate:
+def candidate_of(row: Row, parameter: Parameter[Any] | None) -> Candidate:
+    """The value that a row offers, and why it does not count, if it does not."""
     return _judged(str(row.scope), row, row.text, parameter, None if row.is_active else "is not active")
 
 
@@ -179,7 +180,7 @@ def _of_the_system(stored: list[Row], parameter: Parameter[Any] | None) -> list[
     found = []
     for row in stored:
         if row.scope == ConfigScope.SYSTEM:
-            found.append(_candidate(row, parameter))
+            found.append(candidate_of(row, parameter))
             if row.default_text is not None:
                 found.append(_judged(DEFAULT, row, row.default_text, parameter, None))
     if parameter is not None:
@@ -263,7 +264,7 @@ class Reader:
         stored, parameter = snapshot.rows.get(key, []), DECLARED.get(key)
         wanted = dict(zip(PRECEDENCE, ids_of(user, school, district, snapshot.district_of), strict=False))
         candidates = [
-            _candidate(row, parameter)
+            candidate_of(row, parameter)
             for scope in PRECEDENCE[:-1]
             for row in stored
             if row.scope == scope and row.scope_id is not None and row.scope_id == wanted[scope]
