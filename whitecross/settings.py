@@ -63,6 +63,10 @@ SECURE_HSTS_PRELOAD = flag("SECURE_HSTS_PRELOAD", default=PRODUCTION)
 SESSION_COOKIE_SECURE = flag("SESSION_COOKIE_SECURE", default=PRODUCTION)
 CSRF_COOKIE_SECURE = flag("CSRF_COOKIE_SECURE", default=PRODUCTION)
 SESSION_COOKIE_HTTPONLY = True
+# SESSION_TIMEOUT_MINUTES, which changes while the system runs, ends sessions. The browser forgets its cookie when it is
+# closed; the session's row must outlive the longest timeout.
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = 366 * 24 * 60 * 60
 CSRF_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"  # the path of a page names a student's record
 X_FRAME_OPTIONS = "DENY"
@@ -105,6 +109,8 @@ MIDDLEWARE = [
     "core.middleware.CurrentUserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whitecross.accounts.sessions.SessionTimeoutMiddleware",
+    "whitecross.accounts.passwords.PasswordChangeMiddleware",
 ]
 
 ROOT_URLCONF = "whitecross.urls"
@@ -159,17 +165,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "core.User"
 # users.email is unique whatever its case, by an index on UPPER(email) that this check does not see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
-AUTHENTICATION_BACKENDS = ["core.auth.RoleBackend"]
+AUTHENTICATION_BACKENDS = ["whitecross.accounts.sign_in.LockingBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "core.hashers.BareBcryptPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "whitecross.accounts.passwords.LengthValidator"},
+    {"NAME": "whitecross.accounts.passwords.SpecialCharacterValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"

@@ -53,6 +53,21 @@ class DeletedFilter(admin.SimpleListFilter):
         return [{**first, "display": "Present records"}, *rest]
 
 
+class LockedFilter(admin.SimpleListFilter):
+    """Accounts that too many wrong passwords have locked."""
+
+    title = "sign-in"
+    parameter_name = "locked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What can be chosen besides all."""
+        return [("yes", "Locked accounts")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that are locked now, where asked for."""
+        return queryset.filter(lockout_until__gt=timezone.now()) if self.value() == "yes" else queryset
+
+
 PERIODS = {"today": (0, "Today"), "week": (6, "Last 7 days"), "month": (29, "Last 30 days"), "year": (364, "Last year")}
 
 

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
 
 
@@ -58,6 +59,17 @@ class WhiteCrossAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             return super().search(request, extra_context)  # type: ignore[no-any-return]
         except (InvalidPage, ValueError) as error:
             raise Http404 from error
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """The page on which a user gives herself a new password."""
+        from core.admin.passwords import OwnPasswordForm
+
+        request.current_app = self.name
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """As Django's, but only with an admin that keeps the roles' scopes."""

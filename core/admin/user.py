@@ -2,19 +2,22 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.forms import UserCreationForm
 
 from core import access
 from core.admin.columns import column
-from core.admin.filters import RelatedRecordFilter
+from core.admin.filters import LockedFilter, RelatedRecordFilter
 from core.admin.forms import RecordForm
+from core.admin.passwords import PasswordForAnotherForm, rules
 from core.admin.record_admin import RecordAdmin
 from core.admin.site import site
 from core.enums import UserRole
@@ -60,6 +63,10 @@ class NewStaffForm(StaffForm, UserCreationForm):  # type: ignore[misc]
         model = User
         fields = ("email",)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = rules(None)
+
 
 @admin.register(User, site=site)
 class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
@@ -78,8 +85,9 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     )
     form = StaffForm
     add_form = NewStaffForm
-    change_password_form = AdminPasswordChangeForm
-    change_form_outer_before_template = "admin/user_password.html"
+    change_password_form = PasswordForAnotherForm
+    change_form_outer_before_template = "admin/user_account.html"
+    actions = ["unlock"]
     list_display = ("last_name", "first_name", "email", "role", column("school"), column("district"), "is_active")
     list_display_links = ("last_name", "first_name")
     list_select_related = ("school", "district")
@@ -88,14 +96,13 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
         "is_active",
         ("school", RelatedRecordFilter),
         ("district", RelatedRecordFilter),
+        LockedFilter,
     )
     filter_horizontal = ()
     ordering = ("last_name", "first_name")
     search_fields = ("last_name__istartswith", "first_name__istartswith", "email__istartswith")
     search_help_text = "Name or email"
-    # A forced change of the password and a lockout take effect nowhere yet: they are shown, not promised.
     readonly_fields = (
-        "must_change_password",
         "lockout_until",
         "last_login",
         "email_verified",
@@ -106,13 +113,14 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     fieldsets = (
         (None, {"fields": ("first_name", "last_name", "email", "phone")}),
         ("Role", {"fields": ("role", "school", "district")}),
-        ("Account", {"fields": ("is_active", "is_staff", "is_superuser", "must_change_password", "lockout_until")}),
+        ("Account", {"fields": ("is_active", "is_staff", "is_superuser", "must_change_password")}),
         (
             "Sign-in",
             {
                 "fields": (
                     "last_login",
                     "failed_login_attempts",
+                    "lockout_until",
                     "email_verified",
                     "password_changed_at",
                     "two_factor_enabled",
@@ -147,7 +155,9 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Whoever could change another's email could have her password sent to herself."""
         fixed = super().fixed_fields(request, obj)
-        return [*fixed, "email"] if obj is not None and access.is_scoped(request.user) else fixed
+        return (
+            [*fixed, "email", "must_change_password"] if obj is not None and access.is_scoped(request.user) else fixed
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Only ADMIN sets the first password."""
@@ -156,19 +166,40 @@ class UserAdmin(RecordAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
         return super().get_form(request, obj, change=change, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """A new account to which ADMIN gave no password cannot sign in."""
-        if not change and access.is_scoped(request.user):
-            obj.set_unusable_password()
+        """A new account to which ADMIN gave no password cannot sign in; the one that she gave is for the first time."""
+        if not change:
+            if access.is_scoped(request.user):
+                obj.set_unusable_password()
+            obj.must_change_password = obj.has_usable_password()
         super().save_model(request, obj, form, change)
 
     def _what_depends_on(self, objs: list[Any]) -> list[str]:
         last = any(access.administers(user) for user in objs) and not others_administer(objs)
         return [*super()._what_depends_on(objs), *([LAST_ADMINISTRATOR] if last else [])]
 
+    @admin.action(permissions=["change"], description="Unlock selected accounts")
+    def unlock(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Let the ticked ones sign in again, as far as the user may change them."""
+        ticked = list(queryset.select_for_update(of=("self",), no_key=True))
+        with_wrong = [user for user in ticked if user.has_wrong_passwords]
+        unlocked = [user for user in with_wrong if self.has_change_permission(request, user)]
+        for user in unlocked:
+            user.unlock()
+        self._log(request, unlocked, CHANGE, "Unlocked.")
+        if unlocked:
+            self.message_user(request, f"Unlocked, wrong passwords forgotten: {len(unlocked)}.", messages.SUCCESS)
+        if others := len(with_wrong) - len(unlocked):
+            self.message_user(request, f"Not yours to unlock: {others}.", messages.ERROR)
+        if not with_wrong:
+            self.message_user(request, "There was nothing to unlock.", messages.INFO)
+        if "_from_page" in request.POST and len(ticked) == 1:
+            return HttpResponseRedirect(reverse("admin:core_user_change", args=[ticked[0].pk]))
+        return None
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page; for ADMIN with the way to a new password."""
+        """The page; for ADMIN with the way to a new password, for those who may change the account with the lock."""
         context = {**(extra_context or {}), "sets_passwords": not access.is_scoped(request.user)}
         return super().change_view(request, object_id, form_url, context)
 

@@ -1,8 +1,11 @@
 """Members of staff, who sign in."""
 
+import datetime as dt
 from typing import Any, ClassVar
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.search import SearchVector
 from django.db import models
@@ -24,6 +27,7 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
         """A member of staff. Without a password the account cannot sign in until one is set."""
         user: User = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
+        user.must_change_password = fields.get("must_change_password", False)
         user.save(using=self._db)
         return user
 
@@ -36,6 +40,10 @@ class UserManager(BaseUserManager.from_queryset(RecordQuerySet)):  # type: ignor
     def administrators(self) -> Any:
         """Those who may do everything and can sign in."""
         return self.filter(Q(role=UserRole.ADMIN) | Q(is_superuser=True), is_active=True, is_staff=True)
+
+    def locked(self) -> Any:
+        """Those whom too many wrong passwords have locked out for now."""
+        return self.filter(lockout_until__gt=timezone.now())
 
     def get_by_natural_key(self, email: str | None) -> "User":
         """The user who signs in with this email, whatever its case. Raises User.DoesNotExist."""
@@ -135,9 +143,47 @@ class User(Record, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def set_password(self, raw_password: str | None) -> None:
-        """Set the password and when that was; None leaves an account that cannot sign in. Does not save."""
+        """Set the password and when that was; None leaves an account that cannot sign in. Does not save.
+
+        A new password fulfils the demand for one (`must_change_password`).
+        """
         super().set_password(raw_password)
         self.password_changed_at = self.last_password_change = None if raw_password is None else timezone.now()
+        self.must_change_password = False
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether the password is right. Where its hash is of an older kind it is hashed anew: no new password."""
+
+        def hash_anew(right: str) -> None:
+            self.password = make_password(right)
+            self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, hash_anew)
+
+    async def acheck_password(self, raw_password: str | None) -> bool:
+        """As check_password."""
+        return await sync_to_async(self.check_password)(raw_password)
+
+    @property
+    def password_set_at(self) -> dt.datetime:
+        """Since when the password holds; since the account was made where the predecessor has not said."""
+        known = [moment for moment in (self.password_changed_at, self.last_password_change) if moment]
+        return max(known, default=self.created_at)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether too many wrong passwords have locked the account, for now."""
+        return self.lockout_until is not None and self.lockout_until > timezone.now()
+
+    @property
+    def has_wrong_passwords(self) -> bool:
+        """Whether there is something for `unlock` to forget."""
+        return bool(self.failed_login_attempts) or self.lockout_until is not None
+
+    def unlock(self) -> None:
+        """Let the account sign in again, and forget the wrong passwords. Saves."""
+        self.failed_login_attempts, self.lockout_until = 0, None
+        self.save(update_fields=["failed_login_attempts", "lockout_until"])
 
     def get_full_name(self) -> str:
         """First and last name, as staff lists show them."""

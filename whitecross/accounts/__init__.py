@@ -1,0 +1,1 @@
+"""Accounts: signing in, sessions, passwords, as the settings of the security category say."""

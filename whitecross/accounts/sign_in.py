@@ -1,0 +1,89 @@
+"""Signing in: wrong passwords are counted, and lock the account for a while.
+
+Whoever guesses learns nothing of an account: a wrong password, an email that nobody has, a locked and a switched-off
+account get the same answer after the same work.
+"""
+
+import datetime as dt
+from functools import partial
+from typing import Any, TypeGuard
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from configuration.declared import LOCKOUT_DURATION_MINUTES, MAX_LOGIN_ATTEMPTS
+from core.auth import RoleBackend
+from core.models import User
+
+
+class LockingBackend(RoleBackend):
+    """As RoleBackend; MAX_LOGIN_ATTEMPTS wrong passwords in a row lock an account for LOCKOUT_DURATION_MINUTES."""
+
+    @sensitive_variables("password", "kwargs")
+    def authenticate(
+        self, request: HttpRequest | None, username: Any = None, password: Any = None, **kwargs: Any
+    ) -> User | None:
+        """The user who signs in with this email and password; None for whoever may not. Commits the count.
+
+        Raises RuntimeError within a transaction: its rollback would forget the count.
+        """
+        email = kwargs.get(User.USERNAME_FIELD) if username is None else username
+        if not (_is_text(email) and _is_text(password)):
+            return None
+        with transaction.atomic(durable=True):
+            _wait_for_other_attempts(email)
+            user = User.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
+            if user is None or user.is_locked or not self.user_can_authenticate(user):
+                make_password(password)  # as long as to verify one takes
+                return None
+            return _judge(user, password)
+
+    async def aauthenticate(
+        self, request: HttpRequest | None, username: Any = None, password: Any = None, **kwargs: Any
+    ) -> User | None:
+        """As authenticate."""
+        return await sync_to_async(self.authenticate)(request, username, password, **kwargs)
+
+
+def _is_text(given: Any) -> TypeGuard[str]:
+    """Whether it is a text that the database can be asked for: JSON may bring anything."""
+    if not isinstance(given, str) or "\x00" in given:
+        return False
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _wait_for_other_attempts(email: str) -> None:
+    # The row's lock alone would be enough to count rightly. But without one for emails that nobody has, many attempts
+    # at once would be answered one after the other only where there is an account.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(upper(%s), 0))", [email])
+
+
+@sensitive_variables("password")
+def _judge(user: User, password: str) -> User | None:
+    right = user.check_password(password)
+    # After a lockout that has passed, counting begins anew.
+    before = 0 if user.lockout_until else user.failed_login_attempts
+    attempts = 0 if right else before + 1
+    locks = attempts >= MAX_LOGIN_ATTEMPTS.get(user=user)
+    until = timezone.now() + dt.timedelta(minutes=LOCKOUT_DURATION_MINUTES.get(user=user)) if locks else None
+    if (attempts, until) != (user.failed_login_attempts, user.lockout_until):
+        user.failed_login_attempts, user.lockout_until = attempts, until
+        user.save(update_fields=["failed_login_attempts", "lockout_until"])
+    if locks:
+        transaction.on_commit(partial(_tell_of_lockout, user), robust=True)
+    return user if right else None
+
+
+def _tell_of_lockout(user: User) -> None:
+    from whitecross import notifications
+
+    notifications.account_locked(user)
