@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import DataError, IntegrityError, models
+from django.db import DataError, IntegrityError, OperationalError, models
 
 from configuration.changing import changing
 from configuration.enums import ConfigCategory, ConfigScope
@@ -172,11 +172,14 @@ def delete(setting: SystemConfiguration, *, reason: str | None, expected: str | 
         stored.delete()
 
 
-def restore(change: Any, *, reason: str | None, before: bool = False) -> SystemConfiguration | None:
+def restore(
+    change: Any, *, reason: str | None, before: bool = False, expected: str | None = None
+) -> SystemConfiguration | None:
     """Bring a setting back to what it was after a change (a row of the history), or before it.
 
     The state after a deletion is what was deleted. Where there was nothing before, the setting is removed, and None is
-    returned. It is a new change, with its own reason. Raises what `save` raises.
+    returned. It is a new change, with its own reason. `expected` is the version() that the person saw, "" where there
+    was no setting. Raises what `save` raises.
     """
     reason = require_reason(reason)
     with refusals(), changing(reason=reason):
@@ -184,6 +187,8 @@ def restore(change: Any, *, reason: str | None, before: bool = False) -> SystemC
         scope_of = facts or {name: getattr(change, name) for name in FACTS}
         rows = SystemConfiguration.objects.select_for_update(of=("self",), no_key=True)
         stored = rows.filter(pk=change.id).first() or find(scope_of["key"], scope_of["scope"], scope_of["scope_id"])
+        if expected is not None and expected != (version(stored) if stored else ""):
+            raise StaleError(MEANWHILE.format(key=scope_of["key"], deed="restored"))
         if stored is not None:
             refuse_if_read_only(stored)
         if facts is None:
@@ -242,6 +247,11 @@ def refusals() -> Iterator[None]:
         raise EditError(sentence(error)) from None
     except (DataError, UnicodeEncodeError):
         raise EditError("The database cannot keep one of these values.") from None
+    except OperationalError as error:
+        # 54: a limit of the program, such as that of a tag that goes into an index.
+        if not str(getattr(error.__cause__, "sqlstate", None)).startswith("54"):
+            raise
+        raise EditError("The database cannot keep so large a value.") from None
 
 
 def sentence(error: IntegrityError) -> str:
