@@ -65,7 +65,7 @@ def _what_is_known(said: Said) -> dict[str, str]:
     place = origin()
     known = {
         "by": str(author) if author else None,
-        "name": None if author else _who_runs_this(),
+        "name": None if author else who_runs_this(),
         "reason": said.reason or None,
         "ip": place.address if place else None,
         "agent": place.user_agent.replace("\x00", "")[:LONGEST_AGENT] if place and place.user_agent else None,
@@ -73,7 +73,8 @@ def _what_is_known(said: Said) -> dict[str, str]:
     return {name: fact for name, fact in known.items() if fact is not None}
 
 
-def _who_runs_this() -> str:
+def who_runs_this() -> str:
+    """Who acts where nobody is signed in: the account and the program."""
     if origin():
         return "somebody who is not signed in"
     try:
