@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from whitecross.email_url import parse as parse_email_url
 from whitecross.postgres.url import parse as parse_database_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -177,6 +178,25 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+
+# What sends notifications; see docs/operations.md. EMAIL_URL is like smtp+tls://user:password@host:587; development
+# writes emails and SMS to the console.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+vars().update(
+    parse_email_url(EMAIL_URL)
+    if EMAIL_URL
+    else {
+        "EMAIL_BACKEND": "whitecross.notifications.no_server.EmailBackend"
+        if PRODUCTION
+        else "django.core.mail.backends.console.EmailBackend"
+    }
+)
+EMAIL_TIMEOUT = whole_number("EMAIL_TIMEOUT", default=10, least=1)  # seconds to wait for the mail server
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="White Cross <noreply@localhost>")
+SMS_BACKEND = env.str("SMS_BACKEND", default="") or (
+    "whitecross.notifications.sms.NoBackend" if PRODUCTION else "whitecross.notifications.sms.ConsoleBackend"
+)
+SMS_FILE_PATH = env.str("SMS_FILE_PATH", default=str(BASE_DIR / "sms.jsonl"))  # where FileBackend writes
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
