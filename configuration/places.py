@@ -118,7 +118,7 @@ def names_of(places: Iterable[tuple[str, uuid.UUID | None]]) -> dict[tuple[str, 
         (ConfigScope.USER, User, "email"),
     ):
         if scope in wanted:
-            found: Any = model._default_manager.filter(pk__in=wanted[scope])  # type: ignore[attr-defined]
+            found: Any = model._default_manager.filter(pk__in=wanted[scope])
             known = dict(found.values_list("pk", attribute))
             names |= {(str(scope), pk): known.get(pk, str(pk)) for pk in wanted[scope]}
     return names

@@ -92,7 +92,7 @@ def print_explanation(printer: Printer, settings: Settings, decided: Decided, pl
 
 
 def print_history(printer: Printer, changes: Sequence[Changed]) -> None:
-    """The changes of a setting, the newest first."""
+    """The changes of a setting, the newest first: on a terminal a few lines for each, as their texts are long."""
     rows = [
         (
             moment(change.at),
@@ -106,7 +106,13 @@ def print_history(printer: Printer, changes: Sequence[Changed]) -> None:
         )
         for change in changes
     ]
-    printer.table(("When", "Whose", "Deed", "What", "Who", "Why", "From where", "Version"), rows)
+    if not printer.is_terminal:
+        printer.table((), rows)
+        return
+    for row in rows:
+        at, whose, kind, what, who, why, origin, version = map(on_one_line, row)
+        printer.say(f"{at}  {whose}  {kind}  {what}", f"    by {who}" + f", from {origin}" * (origin != "-"))
+        printer.say(*[f"    why: {why}"] * (why != "-"), f"    version {version}", "")
 
 
 def print_plan(printer: Printer, plan: Plan) -> None:

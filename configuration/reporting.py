@@ -31,7 +31,7 @@ from configuration.resolution import (
 from configuration.wording import Shown, text_of
 from core.models import School
 
-COLUMNS = {field.attname: field.column for field in SystemConfiguration._meta.concrete_fields}
+COLUMNS = {field.attname: str(field.column) for field in SystemConfiguration._meta.concrete_fields}
 KINDS = {"+": "created", "~": "changed", "-": "deleted"}
 
 

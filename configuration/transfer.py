@@ -30,7 +30,7 @@ LARGEST_INTEGER = 2**31 - 1
 
 # As files name the facts -> attributes of the model. scopeId stands in a file as `of`.
 NAMES = {
-    field.column: field.attname
+    str(field.column): field.attname
     for field in SystemConfiguration._meta.concrete_fields
     if field.attname in FACTS and field.attname != "scope_id"
 }
