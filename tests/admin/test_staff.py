@@ -78,10 +78,13 @@ def test_colleagues_do_not_see_how_one_signs_in(world: World, sign_in: SignIn) -
     assert all(word in page for word in words)
 
 
-def test_what_has_no_effect_yet_cannot_be_set(world: World, sign_in: SignIn) -> None:
-    client = sign_in(world.user(UserRole.ADMIN))
-    for url in (address("core.User", "add"), address("core.User", "change", world.here.nurse.pk)):
-        assert not {"must_change_password", "lockout_until_0"} & set(form_on(client, url))
+def test_nobody_writes_how_one_signed_in(world: World, sign_in: SignIn) -> None:
+    client, nurse = sign_in(world.user(UserRole.ADMIN)), world.here.nurse
+    url = address("core.User", "change", nurse.pk)
+    written = {"lockout_until_0": "2026-03-02", "lockout_until_1": "10:00", "failed_login_attempts": "3"}
+    assert client.post(url, {**form_on(client, url), **written}).status_code == 302
+    nurse.refresh_from_db()
+    assert (nurse.lockout_until, nurse.failed_login_attempts) == (None, 0)
 
 
 def test_setting_a_password_says_when(world: World) -> None:

@@ -5,7 +5,6 @@ account get the same answer after the same work.
 """
 
 import datetime as dt
-from functools import partial
 from typing import Any, TypeGuard
 
 from asgiref.sync import sync_to_async
@@ -79,7 +78,7 @@ def _judge(user: User, password: str) -> User | None:
         user.failed_login_attempts, user.lockout_until = attempts, until
         user.save(update_fields=["failed_login_attempts", "lockout_until"])
     if locks:
-        transaction.on_commit(partial(_tell_of_lockout, user), robust=True)
+        transaction.on_commit(lambda: _tell_of_lockout(user), robust=True)
     return user if right else None
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Unlock. Raises CommandError where nobody signs in with the email."""
-        email = options["email"].strip()
+        email = options["email"].strip().encode(errors="replace").decode()  # a terminal may send what is no text
         with transaction.atomic():
             user = User.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
             if user is None:

@@ -1,0 +1,88 @@
+"""Many who guess at once get no more guesses than one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connection
+
+from core.models import User
+from tests.accounts.conftest import PASSWORD, change_by_sql
+from tests.factories import make_user
+
+AT_ONCE = 50
+EMAIL = "nurse@example.org"
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that were compared with a hash. Hashing is made quick: it is the order that matters here."""
+    passwords: list[str] = []
+    monkeypatch.setattr(Argon2PasswordHasher, "time_cost", 1)
+    monkeypatch.setattr(Argon2PasswordHasher, "memory_cost", 64)
+    verify = Argon2PasswordHasher.verify
+
+    def counting(self: Any, password: str, encoded: str) -> bool:
+        passwords.append(password)
+        return verify(self, password, encoded)
+
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", counting)
+    return passwords
+
+
+def all_at_once(passwords: list[str]) -> list[Any]:
+    """Try the passwords, each in a thread with a connection of its own; what each got."""
+    barrier = Barrier(len(passwords))
+
+    def attempt(password: str) -> Any:
+        try:
+            barrier.wait(60)
+            return authenticate(username=EMAIL, password=password)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(passwords)) as threads:
+        return list(threads.map(attempt, passwords))
+
+
+def test_fifty_guesses_at_once_are_five(committed_db: str, verified: list[str], told: list[Any]) -> None:
+    user = make_user(email=EMAIL, password=PASSWORD)
+    change_by_sql("MAX_LOGIN_ATTEMPTS", "5")
+    assert all_at_once([f"guess {number}" for number in range(AT_ONCE)]) == [None] * AT_ONCE
+    user.refresh_from_db()
+    assert (len(verified), user.failed_login_attempts, user.is_locked) == (5, 5, True)
+    assert told == [user]
+
+
+def test_fifty_right_passwords_at_once_all_sign_in(committed_db: str, verified: list[str]) -> None:
+    user = make_user(email=EMAIL, password=PASSWORD)
+    User.objects.update(failed_login_attempts=4)
+    assert all_at_once([PASSWORD] * AT_ONCE) == [user] * AT_ONCE
+    user.refresh_from_db()
+    assert (user.failed_login_attempts, user.lockout_until) == (0, None)
+
+
+def test_the_right_password_among_many_wrong_ones_is_found_before_the_lockout_or_not_at_all(
+    committed_db: str, verified: list[str], told: list[Any]
+) -> None:
+    make_user(email=EMAIL, password=PASSWORD)
+    change_by_sql("MAX_LOGIN_ATTEMPTS", "3")
+    answers = all_at_once([PASSWORD if number == 25 else "wrong" for number in range(AT_ONCE)])
+    wrong = verified.count("wrong")
+    signed_in = any(answers)
+    assert signed_in == (PASSWORD in verified)
+    # The right one, where it came in time, gave the guessers their three guesses again.
+    assert 3 <= wrong <= (5 if signed_in else 3)
+    assert User.objects.get().is_locked
+
+
+def test_a_changed_limit_holds_at_the_next_attempt(committed_db: str, verified: list[str]) -> None:
+    user = make_user(email=EMAIL, password=PASSWORD)
+    change_by_sql("MAX_LOGIN_ATTEMPTS", "2")
+    assert authenticate(username=EMAIL, password="wrong") is None
+    assert authenticate(username=EMAIL, password="wrong") is None
+    user.refresh_from_db()
+    assert user.is_locked
