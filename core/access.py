@@ -49,6 +49,7 @@ health_records.VitalSigns          student                     sacd   -         
 health_records.Medication          shared                      sacd   s               s             sac    -          s       The catalogue and its stock name no student and no school.
 configuration.SystemConfiguration  shared                      sacd   -               -             -      -          -       Settings can open or close the system.
 configuration.ConfigurationHistory shared                      s      -               -             -      -          -       Append-only, for ADMIN too.
+configuration.Announcement         shared                      s      -               -             -      -          -       Which changes administrators were told of; the system writes it.
 """  # noqa: E501 - a table reads across
 
 # Staff whom a role may create and change, and so the roles that it may give. Nobody can raise themselves.

@@ -8,8 +8,9 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from configuration.models import ConfigurationHistory, SystemConfiguration
+from configuration.models import Announcement, ConfigurationHistory, SystemConfiguration
 from core import access
+from core.db import uuid7
 from core.enums import UserRole
 from core.models import Contact, District, School, Student, User
 from health_records import models as health
@@ -60,6 +61,7 @@ MAKERS: dict[str, Callable[[Student, User], models.Model]] = {
     "configuration.ConfigurationHistory": lambda student, nurse: SystemConfiguration.objects.create(
         key=f"CHANGED_{student.pk}", value="on"
     ).history.get(),
+    "configuration.Announcement": lambda student, nurse: Announcement.objects.create(pk=uuid7()),
 }
 
 OUR_APPS = ("core", "health_records", "configuration")

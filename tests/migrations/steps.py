@@ -29,7 +29,9 @@ STEPS = [
     ("configuration", "0004_judge_values_by_all_rules"),
     ("configuration", "0005_record_every_change"),
     ("configuration", "0006_notify_of_changes"),
+    ("configuration", "0007_announce_security_changes"),
 ]
+# The predecessor's. `configuration_announcements` is the system's own notebook beside them.
 TABLES = [
     "districts",
     "schools",
