@@ -98,6 +98,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "simple_history",
     "django_linear_migrations",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 
 MIDDLEWARE = [
