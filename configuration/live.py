@@ -73,7 +73,7 @@ class LiveConfiguration(Reader):
         self._lock = threading.RLock()
         self._watcher: _Watcher | None = None
         self._snapshot, self._settings = Snapshot(), {}
-        self._forced: dict[str, Any] = {}
+        self._forced: dict[str, Setting] = {}
         self._at_start: dict[str, Any] | None = None
         self._tickets, self._installed = 0, -1
         self._told: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class LiveConfiguration(Reader):
         with self._lock:
             if ticket <= self._installed:
                 return
-            first = self._installed < 0
+            first = not self._settings
             self._installed, self._snapshot = ticket, snapshot
             self._settings = {**snapshot.settings, **self._forced}
             if self._at_start is None:
@@ -244,6 +244,8 @@ class _Watcher(threading.Thread):
             snapshot, state = snapshot_of(()), None
             if known is None and self.answered.is_set():
                 return None
+        if self._ending.is_set():
+            return None
         self.live.install(snapshot, ticket)
         # Whoever heard of the change in this thread may have used Django's connection.
         connections.close_all()

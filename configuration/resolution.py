@@ -224,6 +224,7 @@ class Reader:
 
     _snapshot = Snapshot()
     _settings: dict[str, Setting]
+    _forced: Mapping[str, Setting] = {}  # by override()
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot, self._settings = snapshot, snapshot.settings
@@ -270,8 +271,7 @@ class Reader:
             if row.scope == scope and row.scope_id is not None and row.scope_id == wanted[scope]
         ]
         candidates += _of_the_system(stored, parameter)
-        forced = self._settings[key] if self._settings[key] is not snapshot.settings.get(key) else None
-        if forced is not None:
+        if (forced := self._forced.get(key)) is not None:
             candidates.insert(0, Candidate("OVERRIDE", None, None, forced.value))
         deciding = next((candidate for candidate in candidates if candidate.why_not is None), None)
         if deciding is None:

@@ -61,7 +61,12 @@ def parse(value_type: str, text: str) -> Any:
 def write(value_type: str, value: Any) -> str:
     """The text that stands for a value. Raises ValueTextError where the type has no such value."""
     kind = ConfigValueType(value_type)
-    text = _write(kind, value)
+    try:
+        text = _write(kind, value)
+    except ValueTextError:
+        raise
+    except (TypeError, ValueError, RecursionError):  # of json, and of a whole number of thousands of digits
+        raise ValueTextError(f"is not a value of the type {kind}") from None
     if len(text) > LONGEST or _cannot_be_kept(text):
         raise ValueTextError(f"is too long for a {kind}, or holds a character that the database cannot keep")
     parse(kind, text)  # also what is of the right Python type may have no text, such as infinity
@@ -76,10 +81,7 @@ def _write(kind: ConfigValueType, value: Any) -> str:
     if kind == ConfigValueType.NUMBER and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return str(value)
     if kind == ConfigValueType.JSON or (kind == ConfigValueType.ARRAY and isinstance(value, list | tuple)):
-        try:
-            return json.dumps(value, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError, RecursionError):
-            raise ValueTextError(f"is not a value of the type {kind}") from None
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
     if kind == ConfigValueType.DATETIME and isinstance(value, dt.datetime) and value.tzinfo is not None:
         return value.isoformat()
     if kind == ConfigValueType.DATE and isinstance(value, dt.date) and not isinstance(value, dt.datetime):
@@ -93,7 +95,7 @@ def _number(text: str) -> int | Decimal:
     if len(text) > 400 or not NUMBER.fullmatch(text):
         raise ValueTextError("is not a number")
     number = Decimal(text)
-    if abs(number) >= TOO_LARGE:
+    if number.copy_abs() >= TOO_LARGE:  # abs() rounds
         raise ValueTextError("is too large a number")
     return int(number) if number == number.to_integral_value() else number
 
@@ -119,7 +121,7 @@ def _array(text: str) -> list[Any]:
 
 def _fraction(text: str) -> int | float:
     exact, binary = Decimal(text), float(text)
-    if abs(exact) < TOO_LARGE:
+    if exact.copy_abs() < TOO_LARGE:
         if Decimal(repr(binary)) == exact:
             return binary
         if exact == exact.to_integral_value():

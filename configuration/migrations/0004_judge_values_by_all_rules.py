@@ -16,11 +16,15 @@ import core.db
 # The bodies that the reverse puts back, from where they are frozen.
 before = import_module("configuration.migrations.0002_enhance_system_configuration")
 
+# No session setting changes what these functions answer: the search_path (operators), extra_float_digits (bounds as text)
+# and standard_conforming_strings (no backslash stands in them) of whoever writes have no say.
+
 # What is wrong with the rules themselves, as the end of a sentence, or NULL. A rule that would do nothing is wrong.
 RULES_PROBLEM = """
 CREATE FUNCTION setting_rules_problem(
     value_type text, min_value float8, max_value float8, valid_values text[], rules jsonb
-) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     rule text;
     says jsonb;
@@ -48,7 +52,7 @@ BEGIN
                         IF jsonb_typeof(says) <> 'string' OR (CASE value_type
                             WHEN 'DATE' THEN says #>> '{}' !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
                                 OR (says #>> '{}')::date IS NULL
-                            WHEN 'TIME' THEN says #>> '{}' !~ '^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?$'
+                            WHEN 'TIME' THEN says #>> '{}' !~ '^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?$'
                             ELSE says #>> '{}' !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$'
                                 OR (says #>> '{}')::timestamptz IS NULL
                         END) THEN
@@ -72,7 +76,7 @@ BEGIN
                     RETURN format('the rule pattern goes with STRING, EMAIL and URL, not with %s', value_type);
                 ELSIF jsonb_typeof(says) <> 'string' OR length(says #>> '{}') > 500 THEN
                     RETURN 'the rule pattern is not a text of at most 500 characters';
-                ELSIF says #>> '{}' ~ '\\\\[1-9]' THEN
+                ELSIF says #>> '{}' ~ (repeat(chr(92), 2) || '[1-9]') THEN
                     RETURN 'the rule pattern holds a back reference, which can take for ever to match';
                 END IF;
                 BEGIN
@@ -108,7 +112,8 @@ $$
 VALUE_PROBLEM = """
 CREATE FUNCTION setting_value_problem(
     value text, value_type text, min_value float8, max_value float8, valid_values text[], rules jsonb
-) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     whole jsonb;
     number numeric;
@@ -126,7 +131,7 @@ BEGIN
     END IF;
     CASE kind
         WHEN 'NUMBER' THEN
-            IF size > 400 OR value !~ '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]{1,3})?$' THEN
+            IF size > 400 OR value !~ '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$' THEN
                 RETURN 'is not a number';
             END IF;
             number := value::numeric;
@@ -188,7 +193,7 @@ BEGIN
                 RETURN format('is after %s', rules ->> 'max');
             END IF;
         WHEN 'TIME' THEN
-            IF value !~ '^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?$' THEN
+            IF value !~ '^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?$' THEN
                 RETURN 'is not a time such as 14:30';
             ELSIF value::time < (rules ->> 'min')::time THEN
                 RETURN format('is before %s', rules ->> 'min');
@@ -197,7 +202,7 @@ BEGIN
             END IF;
         WHEN 'DATETIME' THEN
             BEGIN
-                IF value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-5][0-9])$'
+                IF value !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-5][0-9])$'
                     OR value::timestamptz IS NULL THEN
                     RETURN 'is not a time of a day with its zone such as 2026-08-31T14:30:00Z';
                 END IF;
@@ -210,7 +215,7 @@ BEGIN
                 RETURN format('is after %s', rules ->> 'max');
             END IF;
         WHEN 'EMAIL' THEN
-            IF value !~ '^[!-?A-~]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$' COLLATE "C" OR size > 254 THEN
+            IF value !~ '^[!-?A-~]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+$' COLLATE "C" OR size > 254 THEN
                 RETURN 'is not an email address';
             END IF;
         WHEN 'URL' THEN
@@ -245,9 +250,11 @@ END
 $$
 """
 
-# Every name with its schema: restores and logical replication write with an empty search_path.
+# Every name with its schema: the search_path has none. A rule over several rows is judged one transaction a key at a
+# time, by what all others have committed: so not in a transaction that sees the state of its beginning.
 CHECK_VALUE = """
-CREATE FUNCTION check_configuration_value() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_configuration_value() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     own text := format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME);
     judge text := format('SELECT %I.setting_value_problem($1, $2, $3, $4, $5, $6)', TG_TABLE_SCHEMA);
@@ -256,6 +263,11 @@ DECLARE
     candidate text;
     problem text;
     place_exists bool;
+    lays_down_rules bool := NEW.scope::text = 'SYSTEM' AND (TG_OP = 'INSERT' OR (
+        NEW.key, NEW.scope, NEW."valueType", NEW."minValue", NEW."maxValue", NEW."validValues", NEW."validationRules"
+    ) IS DISTINCT FROM (
+        OLD.key, OLD.scope, OLD."valueType", OLD."minValue", OLD."maxValue", OLD."validValues", OLD."validationRules"
+    ));
 BEGIN
     EXECUTE format('SELECT %I.setting_rules_problem($1, $2, $3, $4, $5)', TG_TABLE_SCHEMA) INTO problem
         USING NEW."valueType"::text, NEW."minValue", NEW."maxValue", NEW."validValues", NEW."validationRules";
@@ -264,15 +276,24 @@ BEGIN
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, SCHEMA = TG_TABLE_SCHEMA,
                   CONSTRAINT = 'system_configurations_check_value';
     END IF;
+    IF lays_down_rules OR NEW.scope::text <> 'SYSTEM' THEN
+        IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+            RAISE EXCEPTION '%: rules, and values of districts, schools and users, are written in READ COMMITTED '
+                'transactions, which see what others have committed.', NEW.key USING ERRCODE = 'feature_not_supported';
+        ELSIF lays_down_rules THEN
+            PERFORM pg_advisory_xact_lock(TG_RELID::int, hashtext(NEW.key));
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared(TG_RELID::int, hashtext(NEW.key));
+        END IF;
+    END IF;
     FOR subject, candidate IN VALUES ('value', NEW.value), ('default value', NEW."defaultValue") LOOP
         CONTINUE WHEN candidate IS NULL;
         EXECUTE judge INTO problem USING candidate, NEW."valueType"::text, NEW."minValue", NEW."maxValue",
             NEW."validValues", NEW."validationRules";
         EXIT WHEN problem IS NOT NULL;
-        -- A value for a district, school or user keeps the system's rules for the key as well. The lock makes whoever
-        -- changes those rules wait until this value can be seen.
+        -- A value for a district, school or user keeps the system's rules for the key as well.
         IF NEW.scope::text <> 'SYSTEM' THEN
-            EXECUTE format('SELECT * FROM %s WHERE key = $1 AND scope::text = ''SYSTEM'' FOR SHARE', own) INTO parent
+            EXECUTE format('SELECT * FROM %s WHERE key = $1 AND scope::text = ''SYSTEM''', own) INTO parent
                 USING NEW.key;
             IF parent.key IS NOT NULL THEN
                 IF NEW."valueType" <> parent."valueType" THEN
@@ -308,10 +329,10 @@ BEGIN
                           CONSTRAINT = 'system_configurations_check_value';
             END IF;
         END IF;
-    ELSIF TG_OP = 'UPDATE' AND (NEW."valueType", NEW."minValue", NEW."maxValue", NEW."validValues", NEW."validationRules")
-        IS DISTINCT FROM (OLD."valueType", OLD."minValue", OLD."maxValue", OLD."validValues", OLD."validationRules") THEN
+    ELSIF lays_down_rules THEN
         FOR parent IN EXECUTE format(
-            'SELECT * FROM %s WHERE key = $1 AND scope::text <> ''SYSTEM'' ORDER BY scope, "scopeId"', own) USING NEW.key
+            'SELECT * FROM %s WHERE key = $1 AND scope::text <> ''SYSTEM'' AND id <> $2 ORDER BY scope, "scopeId"', own)
+            USING NEW.key, NEW.id
         LOOP
             IF parent."valueType" <> NEW."valueType" THEN
                 problem := format('is a %s', parent."valueType");
@@ -345,14 +366,23 @@ BEGIN
     SELECT string_agg(format('%s (%s%s): %s', key, scope, ' ' || "scopeId", problem), '; ' ORDER BY key, scope, "scopeId")
     INTO broken
     FROM (
-        SELECT key, scope, "scopeId", coalesce(
-            setting_rules_problem("valueType"::text, "minValue", "maxValue", "validValues", "validationRules"),
-            'the value ' || setting_value_problem(
-                value, "valueType"::text, "minValue", "maxValue", "validValues", "validationRules"),
-            'the default value ' || setting_value_problem(
-                "defaultValue", "valueType"::text, "minValue", "maxValue", "validValues", "validationRules")
+        SELECT own.key, own.scope, own."scopeId", coalesce(
+            setting_rules_problem(own."valueType"::text, own."minValue", own."maxValue", own."validValues",
+                own."validationRules"),
+            'the value ' || setting_value_problem(own.value, own."valueType"::text, own."minValue", own."maxValue",
+                own."validValues", own."validationRules"),
+            'the default value ' || setting_value_problem(own."defaultValue", own."valueType"::text, own."minValue",
+                own."maxValue", own."validValues", own."validationRules"),
+            CASE WHEN own."valueType" <> parent."valueType"
+                THEN format('the value type is not the system''s, which is %s', parent."valueType") END,
+            'by the system''s rules, the value ' || setting_value_problem(own.value, parent."valueType"::text,
+                parent."minValue", parent."maxValue", parent."validValues", parent."validationRules"),
+            'by the system''s rules, the default value ' || setting_value_problem(own."defaultValue",
+                parent."valueType"::text, parent."minValue", parent."maxValue", parent."validValues",
+                parent."validationRules")
         ) AS problem
-        FROM system_configurations
+        FROM system_configurations AS own
+        LEFT JOIN system_configurations AS parent ON parent.key = own.key AND parent.scope = 'SYSTEM'
     ) AS judged
     WHERE problem IS NOT NULL;
     IF broken IS NOT NULL THEN

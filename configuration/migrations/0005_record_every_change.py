@@ -12,21 +12,23 @@ from django.db import migrations, models
 
 import core.db
 
+# No session setting of whoever writes changes what these functions do: neither the search_path (operators), nor
+# extra_float_digits (without which two bounds may look the same), nor session_replication_role.
 WRITE_HISTORY = """
-CREATE FUNCTION write_configuration_history() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION write_configuration_history() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     setting record;
     said jsonb := nullif(current_setting('whitecross.change', true), '')::jsonb;
     author uuid := (said ->> 'by')::uuid;
+    is_said bool := coalesce(said ->> 'by', said ->> 'name') IS NOT NULL;
     author_name text := said ->> 'name';
     bookkeeping text[] := ARRAY['updatedAt', 'lastModifiedBy'];
     moment timestamptz := clock_timestamp();
     latest timestamptz;
 BEGIN
     -- A subscriber of logical replication receives the history's rows from the publisher.
-    IF current_setting('session_replication_role') = 'replica' AND EXISTS (
-        SELECT FROM pg_stat_activity WHERE pid = pg_backend_pid() AND backend_type LIKE 'logical replication%'
-    ) THEN
+    IF EXISTS (SELECT FROM pg_stat_get_subscription(NULL) WHERE pid = pg_backend_pid()) THEN
         RETURN NULL;
     END IF;
     IF TG_OP = 'UPDATE' AND (to_jsonb(OLD) - bookkeeping)::text = (to_jsonb(NEW) - bookkeeping)::text THEN
@@ -68,11 +70,11 @@ BEGIN
               CASE WHEN TG_OP <> 'INSERT' THEN OLD.value END,
               CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
               author,
-              coalesce(author_name, CASE WHEN said IS NULL THEN format('database role %s', session_user) END),
+              coalesce(author_name, CASE WHEN NOT is_said THEN format('database role %s', session_user) END),
               said ->> 'reason',
               said ->> 'ip',
               said ->> 'agent',
-              CASE WHEN said IS NULL THEN session_user::text END;
+              CASE WHEN NOT is_said THEN session_user::text END;
     RETURN NULL;
 END
 $$
@@ -81,7 +83,8 @@ $$
 # Before the row is written: who changed it last, and no new time for a change that changes nothing.
 # The name of its trigger sorts after those that judge the value and set updatedAt, so it sees the row as it will stand.
 STAMP = """
-CREATE FUNCTION stamp_configuration() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION stamp_configuration() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     bookkeeping text[] := ARRAY['updatedAt', 'lastModifiedBy'];
 BEGIN
@@ -108,11 +111,14 @@ END
 $$
 """
 
-# Only the trigger above writes here. A guard of the usual kind: it leaves the workers of logical replication alone.
+# Only the trigger above writes here, and a worker of logical replication what the trigger of the publisher wrote.
 REFUSE_FORGERY = """
-CREATE FUNCTION refuse_history_forgery() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_history_forgery() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 BEGIN
-    IF pg_trigger_depth() < 2 THEN
+    IF pg_trigger_depth() < 2 AND NOT EXISTS (
+        SELECT FROM pg_stat_get_subscription(NULL) WHERE pid = pg_backend_pid()
+    ) THEN
         RAISE EXCEPTION '% is written by the database alone: INSERT refused', TG_TABLE_NAME
             USING ERRCODE = 'restrict_violation';
     END IF;
@@ -184,6 +190,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="configurationhistory",
             constraint=core.db.Trigger(
+                always=True,
                 event="BEFORE INSERT",
                 function="refuse_history_forgery",
                 name="configuration_history_refuse_forgery",

@@ -144,6 +144,7 @@ class ConfigurationHistoryRecords(HistoricalRecords):  # type: ignore[misc]
                     name="configuration_history_refuse_forgery",
                     event="BEFORE INSERT",
                     function="refuse_history_forgery",
+                    always=True,
                 ),
                 Trigger(
                     name="configuration_history_refuse_truncate",

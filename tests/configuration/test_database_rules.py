@@ -92,8 +92,12 @@ def test_valid_values_hold() -> None:
 def test_a_null_among_the_valid_values_opens_nothing() -> None:
     with pytest.raises(IntegrityError, match="not one of the valid values"), transaction.atomic():
         insert("zzz", "ENUM", validValues=["a", None])
-    with pytest.raises(IntegrityError, match="not one of the valid values"), transaction.atomic():
-        insert("zzz", "ENUM", validValues=None)
+
+
+@pytest.mark.parametrize("valid_values", [None, []])
+def test_an_enum_without_valid_values_is_refused(valid_values: list[str] | None) -> None:
+    with pytest.raises(IntegrityError, match="an ENUM needs its valid values"), transaction.atomic():
+        insert("zzz", "ENUM", validValues=valid_values)
 
 
 def test_bounds_count_to_the_last_digit() -> None:
@@ -109,6 +113,8 @@ def test_a_bound_that_is_no_number_is_refused() -> None:
 
 def test_a_number_too_long_to_be_one_is_refused() -> None:
     with pytest.raises(IntegrityError, match="is not a number"), transaction.atomic():
+        insert("9" * 401, "NUMBER")
+    with pytest.raises(IntegrityError, match="is longer than 100000 characters"), transaction.atomic():
         insert("9" * 140_000, "NUMBER")
 
 
@@ -117,7 +123,9 @@ def test_a_number_too_long_to_be_one_is_refused() -> None:
     [{"configKey": "K", "newValue": "v", "historyType": "+"}, {"configurationId": uuid7(), "historyType": "x"}],
 )
 def test_history_names_its_setting_and_what_happened(columns: dict[str, Any]) -> None:
-    connection.cursor().execute("ALTER TABLE configuration_history DISABLE TRIGGER configuration_history_refuse_forgery")
+    connection.cursor().execute(
+        "ALTER TABLE configuration_history DISABLE TRIGGER configuration_history_refuse_forgery"
+    )
     columns = {
         "configKey": "K",
         "newValue": "v",
@@ -150,6 +158,9 @@ def test_a_key_has_one_value_a_scope() -> None:
 
 
 def test_bounds_are_in_order() -> None:
+    with pytest.raises(IntegrityError, match="is less than the minimum 2"), transaction.atomic():
+        insert("1", "NUMBER", minValue=2, maxValue=1)
+    connection.cursor().execute("ALTER TABLE system_configurations DISABLE TRIGGER system_configurations_check_value")
     with pytest.raises(IntegrityError, match="system_configurations_bounds_check"), transaction.atomic():
         insert("1", "NUMBER", minValue=2, maxValue=1)
 

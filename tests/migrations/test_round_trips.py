@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from core.schema.verify import verify
+from tests.factories import make_district
 from tests.migrations.steps import APPS, STEPS, TABLES, back, catalog, fill_in, forward, lost, migrations, rows
 from whitecross.postgres.errors import sentence
 
@@ -117,8 +118,8 @@ def test_a_setting_of_a_narrower_scope_stops_the_reverse_and_nothing_changes(
     committed_db: str, system_value: str
 ) -> None:
     execute(
-        """INSERT INTO system_configurations (key, value, scope, "scopeId")
-           VALUES ('SYSTEM_NAME', 'District', 'DISTRICT', uuidv7())""",
+        f"""INSERT INTO system_configurations (key, value, scope, "scopeId")
+            VALUES ('SYSTEM_NAME', 'District', 'DISTRICT', '{make_district().pk}')""",
         f"UPDATE system_configurations SET value = '{system_value}' WHERE key = 'SYSTEM_NAME' AND scope = 'SYSTEM'",
     )
     _, own, _ = ours()

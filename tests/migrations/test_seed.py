@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.factories import make_district
+
 seed = import_module("configuration.migrations.0003_seed_settings")
 
 # What schema.md promises: key, value, category, type and bounds.
@@ -76,14 +78,20 @@ def test_seeding_again_brings_back_what_was_deleted(sql: Any) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["value = 'Ours'", "description = 'Ours'", '"isActive" = false', "tags = ARRAY['ours']", '"maxValue" = 3'],
+    [
+        "value = 'Ours'",
+        "description = 'Ours'",
+        '"isActive" = false',
+        "tags = ARRAY['ours']",
+        """ "validValues" = ARRAY[value] """,
+    ],
 )
 def test_the_reverse_removes_what_is_still_as_seeded_and_nothing_else(change: str, sql: Any) -> None:
     sql(f"UPDATE system_configurations SET {change} WHERE key = 'SYSTEM_NAME'")
     sql("INSERT INTO system_configurations (key, value) VALUES ('OURS', '1')")
     sql(
-        """INSERT INTO system_configurations (key, value, scope, "scopeId")
-           VALUES ('SUPPORT_EMAIL', 'support@whitecross.health', 'DISTRICT', uuidv7())"""
+        f"""INSERT INTO system_configurations (key, value, "valueType", scope, "scopeId")
+            VALUES ('SUPPORT_EMAIL', 'support@whitecross.health', 'EMAIL', 'DISTRICT', '{make_district().pk}')"""
     )
     sql(seed.REMOVE)
     assert sql("SELECT key, scope FROM system_configurations ORDER BY key") == [
