@@ -15,6 +15,8 @@ from core.models import User
 # What a new password changes; what else the row holds may have changed since the user was read.
 CHANGED = ["password", "password_changed_at", "last_password_change", "must_change_password"]
 
+FOR_THE_FIRST_TIME = "Whoever gets this password has to choose another one after signing in."
+
 
 def rules(user: User | None) -> str:
     """What is asked of a new password for this user now, as HTML; of anybody's without one."""
@@ -75,7 +77,7 @@ class PasswordForAnotherForm(AdminPasswordChangeForm):  # type: ignore[misc]
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.fields["password1"].help_text = rules(user)
-        self.fields["password2"].help_text = ""
+        self.fields["password2"].help_text = "" if user.pk == acting_user_id() else FOR_THE_FIRST_TIME
 
     def save(self, commit: bool = True) -> User:
         """Set the new password, and nothing else."""

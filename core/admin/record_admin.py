@@ -139,7 +139,7 @@ class RecordAdmin(RecordFields, DiscreetLog, ModelAdmin):  # type: ignore[misc]
 
     # Fields
 
-    bookkeeping = ("created_at", "created_by", "updated_at", "updated_by", "deleted_at")
+    bookkeeping: Sequence[str] = ("created_at", "created_by", "updated_at", "updated_by", "deleted_at")
 
     def _bookkeeping(self) -> list[str]:
         present = {field.name for field in self.opts.fields}

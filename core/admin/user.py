@@ -17,7 +17,7 @@ from core import access
 from core.admin.columns import column
 from core.admin.filters import LockedFilter, RelatedRecordFilter
 from core.admin.forms import RecordForm
-from core.admin.passwords import PasswordForAnotherForm, rules
+from core.admin.passwords import FOR_THE_FIRST_TIME, PasswordForAnotherForm, rules
 from core.admin.record_admin import RecordAdmin
 from core.admin.site import site
 from core.enums import UserRole
@@ -66,6 +66,7 @@ class NewStaffForm(StaffForm, UserCreationForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].help_text = rules(None)
+        self.fields["password2"].help_text = FOR_THE_FIRST_TIME
 
 
 @admin.register(User, site=site)

@@ -47,7 +47,7 @@ def way_here(context: template.Context) -> dict[str, Any]:
     listed = (capfirst(str(options.verbose_name_plural)), reverse(f"{name}_changelist"))
     record = next((found for key in ("original", "object") if isinstance(found := context.get(key), Model)), None)
     page = context.get("page_heading") or next((title for key, title in PAGES.items() if key in context), "")
-    if context.get("add") and not context.get("page_heading"):
+    if context.get("add") and not page:  # Django's page for a password says that it adds, too
         return {"above": [listed], "heading": f"Add {options.verbose_name}"}
     if record is not None:
         label = capfirst(site.label(record))

@@ -11,7 +11,7 @@ from django.test import Client
 from configuration.editing import set_value
 from configuration.enums import ConfigScope
 from core.admin.passwords import rules
-from core.models import User
+from core.models import School, User
 from tests.accounts.conftest import PASSWORD, Clock
 from tests.factories import make_school, make_user
 from whitecross.accounts.passwords import why_change
@@ -29,7 +29,7 @@ def rule(request: Any, committed_db: str) -> Any:
         ids = {
             ConfigScope.USER: here.pk,
             ConfigScope.SCHOOL: here.school_id,
-            ConfigScope.DISTRICT: here.school.district_id,
+            ConfigScope.DISTRICT: School.objects.get(pk=here.school_id).district_id,
         }
         set_value(key, value, scope=request.param, scope_id=ids[request.param], reason="A trial")
         return here, there

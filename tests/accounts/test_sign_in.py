@@ -1,5 +1,6 @@
 """Wrong passwords lock an account, and tell nothing of it."""
 
+import datetime as dt
 from typing import Any
 
 import bcrypt
@@ -137,7 +138,7 @@ def test_a_failing_notification_changes_no_answer(
 @pytest.mark.parametrize("who", ["nobody", "locked", "inactive", "without password", "present"])
 def test_the_same_work_is_done_for_every_account(user: Any, hashed: list[str], who: str, right: bool) -> None:
     if who == "locked":
-        User.objects.update(lockout_until=timezone.now() + timezone.timedelta(minutes=5))
+        User.objects.update(lockout_until=timezone.now() + dt.timedelta(minutes=5))
     elif who == "inactive":
         User.objects.update(is_active=False)
     elif who == "without password":
@@ -216,7 +217,7 @@ def test_the_email_may_go_by_its_own_name(user: Any) -> None:
 def test_a_legacy_hash_becomes_argon2_and_is_no_new_password(user: Any) -> None:
     legacy = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     User.objects.update(password=legacy, must_change_password=True, password_changed_at=None, last_password_change=None)
-    found = authenticate(username=EMAIL, password=PASSWORD)
+    found: Any = authenticate(username=EMAIL, password=PASSWORD)
     assert found == user
     for known in (found, User.objects.get(pk=user.pk)):
         assert known.password.startswith("argon2$")
