@@ -18,8 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.dispatch import Signal
 
 from core.acting import acting_user_id, origin
+
+# Sent after the commit of what this process has written, once it has read its settings again.
+settings_written = Signal()
 
 LONGEST_AGENT = 500  # characters of a user agent that are kept
 
@@ -100,3 +104,4 @@ def _read_again() -> None:
     from configuration import config
 
     config.refresh()
+    settings_written.send_robust(sender=changing)

@@ -10,3 +10,4 @@ class WhiteCrossConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (importing registers them)
         from .accounts import sessions  # noqa: F401  (so that signing in begins a session, also outside of requests)
+        from .notifications import announcing  # noqa: F401  (so that it hears of changes)

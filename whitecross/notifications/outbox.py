@@ -34,6 +34,7 @@ class _Queue:
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: set[Future[None]] = set()
+        self._once: set[Callable[[], None]] = set()
 
     def put(self, job: Callable[[], None]) -> None:
         with self._lock:
@@ -50,11 +51,29 @@ class _Queue:
         else:
             done.add_done_callback(self._forget)
 
-    def _forget(self, done: Future[None]) -> None:
-        self._waiting.discard(done)
+    def put_once(self, job: Callable[[], None]) -> None:
+        def begin() -> None:
+            with self._lock:
+                self._once.discard(job)
+            job()
 
-    def wait(self, timeout: float | None = None) -> None:
-        wait_for(tuple(self._waiting), timeout)
+        with self._lock:
+            if job in self._once:
+                return
+            self._once.add(job)
+        self.put(begin)
+
+    def _forget(self, done: Future[None]) -> None:
+        with self._lock:
+            self._waiting.discard(done)
+
+    def wait(self) -> None:
+        while True:
+            with self._lock:
+                waiting = tuple(self._waiting)
+            if not waiting:
+                return
+            wait_for(waiting)
 
 
 def _carry_out(job: Callable[[], None]) -> None:
@@ -69,12 +88,13 @@ def _carry_out(job: Callable[[], None]) -> None:
 
 
 _queue = _Queue()
-later = _queue.put
+later = _queue.put  # carry a job out, soon
+later_once = _queue.put_once  # the same, unless it is due already and has not begun
 
 
-def wait(timeout: float | None = None) -> None:
-    """Return when everything that was due so far has been sent, or could not be; or after so many seconds."""
-    _queue.wait(timeout)
+def wait() -> None:
+    """Return when everything that was due has been sent, or could not be."""
+    _queue.wait()
 
 
 def deliver_to_administrators(message: Message) -> None:
