@@ -98,7 +98,7 @@ class SettingForm(RecordForm):
         return "" if self.instance._state.adding else version(self.instance)
 
     @property
-    def changed_data(self) -> list[str]:  # type: ignore[override]
+    def changed_data(self) -> list[str]:
         """The fields of the setting that differ; the reason is none."""
         return [name for name in super().changed_data if name != "reason"]
 
@@ -139,7 +139,7 @@ def _proposed(request: Any) -> bool:
 class NewOverrideForm(SettingForm):
     """A value for a district, school or user that has none of its own yet."""
 
-    place = forms.ModelChoiceField(queryset=None)
+    place: Any = forms.ModelChoiceField(queryset=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from configuration.admin import past_pages
@@ -96,9 +96,7 @@ class ConfigurationHistoryAdmin(RecordAdmin):
         """Changes in words."""
         return ChangeList
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """One change."""
         change: Any = self.get_object(request, object_id) if self.has_view_permission(request) else None
         context = {}
@@ -112,7 +110,7 @@ class ConfigurationHistoryAdmin(RecordAdmin):
             }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """The changes of the setting that this change is of."""
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -93,6 +93,11 @@ class Line:
         """The rows of districts, schools and users."""
         return [row for row in self.rows if row.scope != SYSTEM]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is stored, or code declares it."""
+        return bool(self.rows) or self.parameter is not None
+
     @cached_property
     def secret(self) -> bool:
         """Whether its values are shown to nobody."""
@@ -149,6 +154,11 @@ class Line:
             return shown(kind, write(kind, candidate.value), secret=self.secret)
         return shown(str(self.system.value_type), candidate.text, secret=self.secret)
 
+    @property
+    def told_offers(self) -> list[Offered]:
+        """The offers but for a default of the code that the setting's own repeats."""
+        return [one for number, one in enumerate(self.offers) if number == 0 or one != self.offers[number - 1]]
+
     @cached_property
     def holding(self) -> Offered | None:
         """What holds for everybody without a value of their own; None where nothing does."""
@@ -182,15 +192,30 @@ class Line:
         """The tags of all its rows."""
         return {tag for row in self.rows for tag in row.tags or ()}
 
+    @cached_property
+    def origin(self) -> str:
+        """Where the value that holds for everybody comes from, in words."""
+        if self.holding is None:
+            return "no value"
+        if self.holding.source == "default":
+            return "default" if self.system else "default, not set"
+        return "set" if self.differs else "as by default"
+
+    @cached_property
+    def differs(self) -> bool:
+        """Whether the value for everybody is another than the default, or there is no default."""
+        system = self.system
+        if system is None or self.holding is None or self.holding.source == "default":
+            return False
+        if self.secret:
+            return bool(system.value != system.default_value)
+        defaults = [one.value for one in self.offers if one.source == "default" and not one.why_not]
+        return not defaults or self.holding.value != defaults[0]
+
     @property
     def is_changed(self) -> bool:
         """Whether the value for everybody differs from the default, or somebody has another."""
-        defaults = [one.value for one in self.offers if one.source == "default" and not one.why_not]
-        system = self.system
-        if self.secret and system:
-            return bool(system.value != system.default_value)
-        differs = self.holding is not None and bool(defaults) and self.holding.value != defaults[0]
-        return differs or bool(self.overrides)
+        return self.differs or bool(self.overrides)
 
     @property
     def is_active(self) -> bool:

@@ -4,8 +4,6 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models
-
 from configuration.editing import MODELS
 from configuration.enums import ConfigScope
 from configuration.models import SystemConfiguration
@@ -15,10 +13,10 @@ from core.models import School, User
 Spot = tuple[str, uuid.UUID | None]
 
 # A relation to the model of each scope, through which the admin completes its names.
-RELATIONS: dict[str, "models.ForeignKey[Any, Any]"] = {
-    ConfigScope.DISTRICT: School._meta.get_field("district"),  # type: ignore[dict-item]
-    ConfigScope.SCHOOL: User._meta.get_field("school"),  # type: ignore[dict-item]
-    ConfigScope.USER: SystemConfiguration._meta.get_field("last_modified_by"),  # type: ignore[dict-item]
+RELATIONS: dict[str, Any] = {
+    ConfigScope.DISTRICT: School._meta.get_field("district"),
+    ConfigScope.SCHOOL: User._meta.get_field("school"),
+    ConfigScope.USER: SystemConfiguration._meta.get_field("last_modified_by"),
 }
 
 

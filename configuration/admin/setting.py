@@ -5,28 +5,27 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import InvalidPage
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from configuration import config, editing
-from configuration.admin import past_pages
-from configuration.admin.changes import differences, is_security
+from configuration.admin import deeds, past_pages
+from configuration.admin.changes import is_security
 from configuration.admin.filters import FILTERS, SettingList
-from configuration.admin.forms import DeedForm, NewKeyForm, NewOverrideForm, SettingForm, facts_of
-from configuration.admin.lines import Line, line_of, why_not
-from configuration.admin.places import Places, whom
-from configuration.admin.words import Shown, fact, rules_in_words, shown
+from configuration.admin.forms import NewKeyForm, NewOverrideForm, SettingForm, facts_of
+from configuration.admin.key_page import about
+from configuration.admin.lines import Line, line_of
+from configuration.admin.places import Places
+from configuration.admin.words import Shown, fact
 from configuration.editing import FACTS, EditError, NoSuchSettingError
 from configuration.enums import ConfigScope
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from configuration.parameters import DECLARED, EVERYWHERE
 from core.admin import site
 from core.admin.columns import EMPTY
-from core.admin.paginator import CountlessPaginator
 from core.admin.record_admin import RecordAdmin
 
 OVERRIDES_PER_PAGE = 50
@@ -65,9 +64,9 @@ class SystemConfigurationAdmin(RecordAdmin):
         (None, {"fields": ("key", "scope", "scope_id", "value", "is_active", "reason")}),
         ("Rules", {"fields": RULES, "classes": ["collapse"]}),
         ("Name and order", {"fields": ORDER, "classes": ["collapse"]}),
-        ("Last change", {"fields": ("last_modified_by",), "classes": ["collapse"]}),
     )
-    readonly_fields = ("last_modified_by", "is_editable")
+    readonly_fields = ("is_editable",)
+    bookkeeping = (*RecordAdmin.bookkeeping, "last_modified_by")
     chosen_once = ("key", "scope", "scope_id", "value_type")  # they say which setting it is, and how it is read
 
     def label(self, record: Any) -> str:
@@ -102,7 +101,7 @@ class SystemConfigurationAdmin(RecordAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """As every list, and the changes that wait for a restart."""
-        return super().changelist_view(request, {"pending_restart": pending_restart(), **(extra_context or {})})
+        return super().changelist_view(request, {"pending_restart": config.pending_restart(), **(extra_context or {})})
 
     # Who may
 
@@ -136,10 +135,8 @@ class SystemConfigurationAdmin(RecordAdmin):
         """All facts of the system's row; for a district, a school or a user the value, and the facts to be read."""
         setting = obj or getattr(request, "proposed", None)
         override = setting is not None and setting.scope != ConfigScope.SYSTEM
-        self_made = obj is None and not override
+        may = obj is None or self.has_change_permission(request, obj)
         groups = super().get_fieldsets(request, obj)
-        if self_made or obj is None:
-            groups = [(name, options) for name, options in groups if name != "Last change"]
         found = []
         for name, options in groups:
             fields = list(options["fields"])
@@ -148,8 +145,10 @@ class SystemConfigurationAdmin(RecordAdmin):
                 fields = [one for field in fields for one in (place if field == "scope_id" else [field])]
             elif not override:
                 fields = [field for field in fields if getattr(field, "__name__", field) not in ("scope", "scope_id")]
+            if not may:
+                fields = [field for field in fields if field != "reason"]
             found.append((name, {**options, "fields": fields}))
-        return [group for group in found if not (override and group[0] in ("Name and order",))]
+        return [group for group in found if not (override and group[0] == "Name and order")]
 
     def fixed_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """For a district, a school or a user all but the value; where nobody edits it, all."""
@@ -164,7 +163,7 @@ class SystemConfigurationAdmin(RecordAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The fixed ones; of a new setting those that the address says."""
         if obj is None:
-            return [name for name in self.fixed_fields(request) if name not in ("scope_id", "last_modified_by")]
+            return [name for name in self.fixed_fields(request) if name != "scope_id"]
         return super().get_readonly_fields(request, obj)
 
     def _show(self, request: HttpRequest, name: str) -> Any:
@@ -211,17 +210,17 @@ class SystemConfigurationAdmin(RecordAdmin):
         object_id: str | None = None,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    ) -> Any:
         """The page; again with sentences where something is refused, or the question whether a change is meant."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except EditError as error:
             request.edit_errors = error.errors  # type: ignore[attr-defined]
         except UnconfirmedError as asked:
-            return self._ask(request, asked)
+            return deeds.confirm_page(self, request, asked.setting, asked.before, secret=asked.secret)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """A value for a key that the address names, for everybody or for a scope; without one, a new key."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -237,7 +236,7 @@ class SystemConfigurationAdmin(RecordAdmin):
             raise PermissionDenied
         request.proposed = proposed  # type: ignore[attr-defined]
         what = "Set" if proposed.scope == ConfigScope.SYSTEM else f"For a {proposed.get_scope_display().lower()}"
-        context = {**self._about(request, line, None), "page_heading": f"{what}: {key}", **(extra_context or {})}
+        context = {**about(request, line, proposed), "page_heading": f"{what}: {key}", **(extra_context or {})}
         return super().add_view(request, form_url, context)
 
     def _propose(self, key: str, scope: str, value_type: str) -> Any:
@@ -255,7 +254,7 @@ class SystemConfigurationAdmin(RecordAdmin):
         known = NewKeyForm({"key": key, "value_type": value_type}).is_valid() and scope == ConfigScope.SYSTEM
         return SystemConfiguration(key=key, value_type=value_type, tags=["custom"]) if known else None
 
-    def _new_key(self, request: HttpRequest) -> HttpResponse:
+    def _new_key(self, request: HttpRequest) -> Any:
         sent = request.POST if request.method == "POST" else request.GET if "value_type" in request.GET else None
         form = NewKeyForm(sent)
         if request.method == "POST" and form.is_valid():
@@ -269,71 +268,11 @@ class SystemConfigurationAdmin(RecordAdmin):
         }
         return TemplateResponse(request, "admin/configuration/new_key.html", context)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """The page of a key; or of a value of a district, a school or a user."""
-        setting = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        about = self._about(request, self._line(request, setting.key), setting) if setting else {}  # type: ignore[attr-defined]
-        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
-
-    def _about(self, request: HttpRequest, line: Line, setting: Any) -> dict[str, Any]:
-        """What the page says of the key besides the form: what holds, who has a value of their own."""
-        is_override = setting is not None and setting.scope != ConfigScope.SYSTEM
-        try:
-            page = CountlessPaginator(line.overrides, OVERRIDES_PER_PAGE).page(request.GET.get("overrides", "1"))
-        except InvalidPage:
-            page = CountlessPaginator(line.overrides, OVERRIDES_PER_PAGE).page(1)
-        rows = [] if is_override else list(page.object_list)
-        places = Places((str(row.scope), row.scope_id) for row in [*rows, *([setting] if is_override else [])])
-        return {
-            "line": line,
-            "setting": setting,
-            "is_override": is_override,
-            "why_not": why_not(setting) if setting else "",
-            "read_only": line.read_only,
-            "rules": rules_in_words(setting) if setting else [],
-            "overrides": [
-                {
-                    "row": row,
-                    "place": places.name(row.scope, row.scope_id),
-                    "value": shown(str(row.value_type), row.value, secret=line.secret),
-                    "why_not": why_not(row),
-                }
-                for row in rows
-            ],
-            "overrides_page": page,
-            "scopes": [scope for scope in scopes_of(line) if scope != ConfigScope.SYSTEM],
-            "key_history": self.key_history_url(line.key),
-            "pending": line.key in pending_restart(),
-            "show_save_and_add_another": False,
-        }
-
-    def _ask(self, request: HttpRequest, asked: UnconfirmedError) -> HttpResponse:
-        setting, line = asked.setting, line_of(asked.setting.key)
-        places = Places([(str(setting.scope), setting.scope_id)])
-        after = facts_of(setting)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Confirm the change",
-            "page_heading": "Confirm the change",
-            "opts": self.opts,
-            "original": SystemConfiguration.objects.filter(pk=setting.pk).first(),
-            "key": setting.key,
-            "line": line,
-            "place": places.name(setting.scope, setting.scope_id),
-            "differences": differences(asked.before, after, secret=asked.secret),
-            "new": asked.before is None,
-            "whom": whom(setting, places, len(line.overrides)),
-            "reason": request.POST.get("reason", ""),
-            "sent": [
-                (name, value)
-                for name, values in request.POST.lists()
-                if name not in ("csrfmiddlewaretoken", "_confirmed")
-                for value in values
-            ],
-        }
-        return TemplateResponse(request, "admin/configuration/confirm.html", context)
+        setting: Any = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        context = about(request, self._line(request, setting.key), setting) if setting else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     # Saving
 
@@ -349,15 +288,15 @@ class SystemConfigurationAdmin(RecordAdmin):
         """One entry; none for a change that changes nothing."""
         return super().log_change(request, obj, message) if message else []
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> Any:
         """To the key's page."""
         return self._saved(request, obj, f"{self.label(obj)} is set.")
 
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
         """To the key's page, and what holds now."""
         return self._saved(request, obj, f"{self.label(obj)} is saved.")
 
-    def _saved(self, request: HttpRequest, obj: Any, what: str) -> HttpResponse:
+    def _saved(self, request: HttpRequest, obj: Any, what: str) -> Any:
         when = " It takes effect after a restart." if obj.requires_restart else ""
         self.message_user(request, f"{what}{when}", messages.SUCCESS)
         if "_continue" in request.POST:
@@ -368,68 +307,20 @@ class SystemConfigurationAdmin(RecordAdmin):
 
     # Deleting
 
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """What goes and what holds then; with a reason, and a yes for security settings."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        setting: Any = self.get_object(request, object_id)
+        setting = self.get_object(request, object_id)
         if setting is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_delete_permission(request, setting):
             raise PermissionDenied
-        security, version = is_security(facts_of(setting)), editing.version(setting)
-        line = line_of(setting.key)
-        if request.method == "POST":
-            form = DeedForm(request.POST, security=security)
-            if form.is_valid():
-                try:
-                    label, pk = self.label(setting), setting.pk
-                    editing.delete(setting, reason=form.cleaned_data["reason"], expected=form.cleaned_data["version"])
-                except EditError as error:
-                    form = DeedForm({**request.POST.dict(), "version": version}, security=security)
-                    past_pages.say(form, error)
-                else:
-                    setting.pk = pk
-                    self.log_deletions(request, [setting])
-                    self.message_user(request, f"{label} is deleted. Its history stays.", messages.SUCCESS)
-                    back = line_of(setting.key)
-                    if setting.scope != ConfigScope.SYSTEM and (back.rows or back.parameter):
-                        return HttpResponseRedirect(back.url)
-                    return HttpResponseRedirect(reverse("admin:configuration_systemconfiguration_changelist"))
-        else:
-            form = DeedForm(initial={"version": version}, security=security)
-        places = Places([(str(setting.scope), setting.scope_id)])
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Delete",
-            "deleted_objects": [],
-            "opts": self.opts,
-            "original": setting,
-            "line": line,
-            "place": places.name(setting.scope, setting.scope_id),
-            "value": shown(str(setting.value_type), setting.value, secret=line.secret),
-            "then": self._then(line, setting),
-            "whom": whom(setting, places, len(line.overrides)),
-            "security": security,
-            "form": form,
-            "back": line.url,
-        }
-        return TemplateResponse(request, "admin/configuration/delete.html", context)
-
-    def _then(self, line: Line, setting: Any) -> str:
-        """What holds without this row, in words."""
-        if setting.scope == ConfigScope.USER:
-            return "What her school, her district or the system says."
-        if setting.scope == ConfigScope.SCHOOL:
-            return "What its district or the system says."
-        without = Line(line.key, tuple(row for row in line.rows if row.pk != setting.pk))
-        if without.holding is None:
-            return "Nothing: whoever reads it is told that there is no value."
-        return f"{without.holding.value} ({without.holding.source})"
+        return deeds.delete_page(self, request, setting)
 
     # The past
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """The changes of a row, also of one that is deleted."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -443,7 +334,7 @@ class SystemConfigurationAdmin(RecordAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return past_pages.history_page(self, request, key=known.key, setting_id=pk)
 
-    def key_history_view(self, request: HttpRequest) -> HttpResponse:
+    def key_history_view(self, request: HttpRequest) -> Any:
         """The changes of a key, for everybody and for districts, schools and users."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -453,7 +344,7 @@ class SystemConfigurationAdmin(RecordAdmin):
             return past_pages.unknown(self, request, key)
         return past_pages.history_page(self, request, key=key)
 
-    def restore_view(self, request: HttpRequest, change_id: str) -> HttpResponse:
+    def restore_view(self, request: HttpRequest, change_id: str) -> Any:
         """The way back to a version."""
         if not self.has_change_permission(request):
             raise PermissionDenied
@@ -462,17 +353,7 @@ class SystemConfigurationAdmin(RecordAdmin):
         except NoSuchSettingError as error:
             self.message_user(request, str(error), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:configuration_configurationhistory_changelist"))
-        return past_pages.restore_page(self, request, change)
-
-
-def scopes_of(line: Line) -> list[ConfigScope]:
-    """For whom the key may have a value: what code reads, or anything for a key of one's own."""
-    return [ConfigScope(scope) for scope in reversed(line.parameter.scopes if line.parameter else EVERYWHERE)]
-
-
-def pending_restart() -> list[str]:
-    """The keys whose new value waits for a restart."""
-    return config.pending_restart()
+        return deeds.restore_page(self, request, change)
 
 
 def render(value: Shown) -> str:

@@ -81,9 +81,9 @@ def fact(name: str, facts: Any, *, secret: bool = False) -> Shown:
     value = getattr(facts, name)
     if name in ("value", "default_value"):
         return shown(str(facts.value_type), value, secret=secret)
-    field = SystemConfiguration._meta.get_field(name)
+    field: Any = SystemConfiguration._meta.get_field(name)
     if field.choices:
-        return Shown(str(dict(field.flatchoices).get(value, value)))  # type: ignore[union-attr, attr-defined]
+        return Shown(str(dict(field.flatchoices).get(value, value)))
     if isinstance(value, bool):
         return Shown("Yes" if value else "No")
     if value is None or value in ("", [], {}):
