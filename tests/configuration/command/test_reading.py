@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,7 +16,7 @@ from .conftest import Call
 pytestmark = pytest.mark.django_db
 
 
-def override(key: str, scope: str, scope_id: object, value: str, **facts: object) -> SystemConfiguration:
+def override(key: str, scope: str, scope_id: Any, value: str, **facts: Any) -> SystemConfiguration:
     parent = SystemConfiguration.objects.of_the_system().get(key=key)
     return SystemConfiguration.objects.create(
         key=key, scope=scope, scope_id=scope_id, value=value, value_type=parent.value_type, **facts
