@@ -40,7 +40,8 @@ class Printer:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, expand=False)
+        heading = Text(on_one_line(title), "bold") if title else None
+        table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD, expand=False)
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:

@@ -52,6 +52,7 @@ class Command(BaseCommand):
         from configuration.places import PlaceError
         from configuration.resolution import NoValueError, UnknownSettingError
         from configuration.transfer import TransferError
+        from configuration.wording import on_one_line
 
         try:
             yield
@@ -59,17 +60,17 @@ class Command(BaseCommand):
             raise CommandError('Say why, with --reason "...": it stays in the history.', returncode=USAGE) from None
         except TransferError as error:
             for problem in error.problems[:MOST_PROBLEMS] if len(error.problems) > 1 else ():
-                self.stderr.write(problem)
+                self.stderr.write(on_one_line(problem))
             number = len(error.problems)
             more = f" The first {MOST_PROBLEMS} are above." if number > MOST_PROBLEMS else ""
             text = f"{number} things are wrong; nothing was done.{more}" if number > 1 else str(error)
-            raise CommandError(text) from None
+            raise CommandError(on_one_line(text)) from None
         except EditError as error:
             # A sentence about a field names no key.
             about = f"{key}: " if key and "" not in error.errors else ""
-            raise CommandError(about + " ".join(str(error).split())) from None
+            raise CommandError(on_one_line(about + " ".join(str(error).split()))) from None
         except (PlaceError, UnknownSettingError, NoValueError) as error:
-            raise CommandError(" ".join(str(error).split())) from None
+            raise CommandError(on_one_line(str(error))) from None
         except BrokenPipeError:
             # Whoever reads, such as head, has read enough. Python would complain when it closes the stream.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -165,10 +166,12 @@ class Command(BaseCommand):
         self._tell(outcome, options)
 
     def _tell(self, outcome: Any, options: dict[str, Any]) -> None:
+        from configuration.wording import on_one_line
+
         if options["json"]:
             self.print.json(outcome.as_json())
         else:
-            self.print.say(*outcome.sentences())
+            self.print.say(*map(on_one_line, outcome.sentences()))
 
     def _explain(self, options: dict[str, Any]) -> None:
         from configuration.printing import print_explanation

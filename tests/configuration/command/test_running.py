@@ -55,3 +55,26 @@ def test_a_database_out_of_reach_or_empty_is_one_sentence(empty_db: str) -> None
     assert ended.code == 1
     assert "does not exist" in ended.err
     assert ended.err.count("\n") == 1
+
+
+def test_settings_go_through_a_pipe(committed_db: str) -> None:
+    exported = run("export").out
+    changed = exported.replace('"value": "12"', '"value": "13"')
+    ended = run("import", "-", "--yes", "--reason", "x", "--json", typed=changed)
+    assert (ended.code, json.loads(ended.out)["applied"]) == (0, True), ended.err
+    assert run("export").out == changed
+    assert run("import", "-", "--reason", "x", typed=exported).code == 2
+
+
+def test_djangos_options_may_stand_behind_the_deed(committed_db: str) -> None:
+    ended = run("get", "SYSTEM_NAME", "--no-color", "--skip-checks", "-v", "0", "--traceback")
+    assert (ended.code, ended.out) == (0, "White Cross Healthcare Platform\n")
+
+
+def test_a_key_that_a_terminal_would_obey_is_shown_as_escapes(committed_db: str, call: Call) -> None:
+    key = "[red]\x1b[2J"
+    ended = call("set", key, "x", "--new", "--type", "STRING", "--reason", "x")
+    assert ended.out.startswith("[red]\\u001b[2J for the system: - -> x.\n")
+    for arguments in (["get", key + "x"], ["set", key, "y"], ["set", key, "y", "--type", "STRING", "--new"]):
+        ended = call(*arguments, *(["--reason", "x"] if arguments[0] == "set" else []))
+        assert "\x1b" not in ended.out + ended.err
