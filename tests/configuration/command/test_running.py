@@ -1,5 +1,7 @@
 """The command as a process of its own: pipes, exit codes, a database that is not there."""
 
+import json
+
 from django.db import connection
 from django.utils import timezone
 
