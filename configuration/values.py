@@ -106,10 +106,15 @@ def _boolean(text: str) -> bool:
     return text == "true"
 
 
+class _Number(str):
+    """A number of JSON as it is written: read once it is known that no later member of the same name hides it."""
+
+
 def _json(text: str) -> Any:
-    value = json.loads(text, parse_float=_fraction, parse_int=_whole, parse_constant=_refuse)
-    _refuse_strange_texts(value, 0)
-    return value
+    value = json.loads(
+        text, parse_float=_Number, parse_int=_Number, parse_constant=_refuse, object_pairs_hook=_object_of
+    )
+    return _finished(value, 0)
 
 
 def _array(text: str) -> list[Any]:
@@ -119,9 +124,31 @@ def _array(text: str) -> list[Any]:
     return value
 
 
-def _fraction(text: str) -> int | float:
-    exact, binary = Decimal(text), float(text)
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for pair in pairs:
+        _refuse_strange_texts(pair)  # the database does so in hidden members too
+    return dict(pairs)
+
+
+def _finished(value: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise ValueTextError(f"is nested more than {DEEPEST} deep")
+    if isinstance(value, _Number):
+        return _json_number(value)
+    if isinstance(value, list):
+        return [_finished(member, depth + 1) for member in value]
+    if isinstance(value, dict):
+        return {name: _finished(member, depth + 1) for name, member in value.items()}
+    _refuse_strange_texts(value)
+    return value
+
+
+def _json_number(text: str) -> int | float:
+    exact = Decimal(text)
     if exact.copy_abs() < TOO_LARGE:
+        if text.lstrip("-").isdigit():
+            return int(text)
+        binary = float(text)
         if Decimal(repr(binary)) == exact:
             return binary
         if exact == exact.to_integral_value():
@@ -129,27 +156,17 @@ def _fraction(text: str) -> int | float:
     raise ValueTextError("holds a number too large or too long to be read exactly")
 
 
-def _whole(text: str) -> int:
-    number = int(text) if len(text) <= 310 else TOO_LARGE
-    if abs(number) >= TOO_LARGE:
-        raise ValueTextError("holds a number too large or too long to be read exactly")
-    return number
-
-
 def _refuse(constant: str) -> None:
     raise ValueTextError(f"holds {constant}, which is not JSON")
 
 
-def _refuse_strange_texts(value: Any, depth: int) -> None:
-    if depth > DEEPEST:
-        raise ValueTextError(f"is nested more than {DEEPEST} deep")
+def _refuse_strange_texts(value: Any) -> None:
     if isinstance(value, str):
         if _cannot_be_kept(value):
             raise ValueTextError("holds a character that the database cannot keep")
-    elif isinstance(value, list | dict):
-        members = [*value, *value.values()] if isinstance(value, dict) else value
-        for member in members:
-            _refuse_strange_texts(member, depth + 1)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _refuse_strange_texts(member)
 
 
 def _cannot_be_kept(text: str) -> bool:
