@@ -39,6 +39,10 @@ class ValueField(forms.CharField):
         kwargs.setdefault("widget", forms.TextInput(attrs=attributes()))
         super().__init__(max_length=LONGEST, strip=False, **kwargs)
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """None: a box has a maxlength only where the setting has one."""
+        return {}
+
     def shows(self, stored: str) -> str:
         """What the box shows for a text of the table."""
         return stored
@@ -71,7 +75,7 @@ class ValueField(forms.CharField):
 
 def lines(text: str) -> str:
     """A text with line breaks as the table has them; browsers send theirs as two characters."""
-    return text.replace("\r\n", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def attributes(*classes: str, **more: Any) -> dict[str, Any]:
@@ -87,8 +91,6 @@ class TextField(ValueField):
         limit = {"maxlength": most} if most is not None else {}
         kwargs["widget"] = UnfoldAdminTextareaWidget(attrs={"rows": rows, **limit})
         super().__init__(stored, **kwargs)
-        if most is not None:
-            self.widget.attrs["maxlength"] = most  # CharField has put its own
 
     def means(self, typed: str) -> str:
         """As it was typed."""
@@ -117,16 +119,28 @@ class ChoiceWidget(forms.Select):
         super().__init__(attrs={"class": " ".join(SELECT_CLASSES)}, choices=choices)
 
 
+class ChoiceField(ValueField):
+    """One of the valid values, which may have blanks at their ends."""
+
+    def __init__(self, stored: str | None, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(stored, widget=ChoiceWidget(choices), **kwargs)
+
+    def means(self, typed: str) -> str:
+        """As it was chosen."""
+        return typed
+
+
 class ColorField(ValueField):
     """A colour; browsers answer in small letters, which is the same colour."""
 
     def __init__(self, stored: str | None, **kwargs: Any) -> None:
-        fits = stored is None or COLOR.fullmatch(stored)
+        # A browser's box for colours is never empty.
+        fits = COLOR.fullmatch(stored) if stored is not None else kwargs.get("required", True)
         look = {"class": " ".join(COLOR_CLASSES), "type": "color"} if fits else attributes()
         super().__init__(stored, widget=forms.TextInput(attrs=look), **kwargs)
 
     def _untouched(self, typed: str) -> bool:
-        return self.stored is not None and typed.lower() == self.stored.lower()
+        return typed.lower() == (self.stored or "").lower()
 
 
 class TimeField(ValueField):
@@ -231,7 +245,7 @@ def value_field(setting: Any, stored: str | None, *, secret: bool, required: boo
     if secret:
         return SecretField(stored, **kwargs)
     if setting.valid_values:
-        return ValueField(stored, widget=ChoiceWidget(_choices(setting.valid_values, stored, required)), **kwargs)
+        return ChoiceField(stored, _choices(setting.valid_values, stored, required), **kwargs)
     kind = str(setting.value_type)
     if kind == ConfigValueType.STRING:
         kind = str(rules_of(setting).get("format", kind)).upper()
@@ -259,7 +273,7 @@ def _number(setting: Any, stored: str | None, kwargs: dict[str, Any]) -> ValueFi
 def _boolean(setting: Any, stored: str | None, kwargs: dict[str, Any]) -> ValueField:
     if kwargs["required"]:
         return ValueField("false" if stored is None else stored, widget=SwitchWidget(), **kwargs)
-    return ValueField(stored, widget=ChoiceWidget([("", "None"), ("true", "On"), ("false", "Off")]), **kwargs)
+    return ChoiceField(stored, [("", "None"), ("true", "On"), ("false", "Off")], **kwargs)
 
 
 def _input(kind: str) -> Callable[[Any, str | None, dict[str, Any]], ValueField]:

@@ -1,5 +1,7 @@
 """Settings on the admin's pages: their addresses, and how to make and read them."""
 
+import re
+from html import unescape
 from typing import Any
 
 from django.test import Client
@@ -46,6 +48,13 @@ def restore_page(change: Any, *, before: bool = False) -> str:
 def save(client: Client, url: str, reason: str = "Because", **values: str) -> Any:
     """Open a form, type, press Save."""
     return client.post(url, {**form_on(client, url), "reason": reason, **values})
+
+
+def hidden_fields(response: Any) -> dict[str, str]:
+    """What the one form of a page sends besides what is typed."""
+    html = response.content.decode().split("<main", 1)[-1]
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', html)
+    return {name: unescape(value) for name, value in found}
 
 
 def make_admin(**facts: Any) -> User:

@@ -135,7 +135,7 @@ def test_a_key_with_overrides_alone_is_listed(client: Client) -> None:
 
 def test_the_list_takes_as_many_queries_for_many_settings_as_for_few(client: Client) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:  # fmt: skip
+        with CaptureQueriesContext(connection) as captured:
             assert client.get(LIST).status_code == 200
         return len(captured)
 
