@@ -13,11 +13,13 @@ from django.test import Client
 from django.utils import timezone
 
 from configuration import config
+from core.hashers import BareBcryptPasswordHasher
 from core.models import User
 from tests.accounts.conftest import PASSWORD, Clock
 from tests.factories import make_user
 
 EMAIL = "nurse@example.org"
+LEGACY = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 
 
 def guess(times: int, email: str = EMAIL) -> None:
@@ -26,22 +28,23 @@ def guess(times: int, email: str = EMAIL) -> None:
 
 
 @pytest.fixture
-def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were hashed, whether to verify one or for nothing."""
-    passwords: list[str] = []
-    encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
+def work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the hashers that were at work, whether to verify a password or in vain."""
+    names: list[str] = []
 
-    def counting_encode(self: Any, password: str, salt: str) -> str:
-        passwords.append(password)
-        return encode(self, password, salt)
+    def count(hasher: Any, method: str) -> None:
+        original = getattr(hasher, method)
 
-    def counting_verify(self: Any, password: str, encoded: str) -> bool:
-        passwords.append(password)
-        return verify(self, password, encoded)
+        def counting(self: Any, *args: Any) -> Any:
+            names.append(hasher.__name__)
+            return original(self, *args)
 
-    monkeypatch.setattr(Argon2PasswordHasher, "encode", counting_encode)
-    monkeypatch.setattr(Argon2PasswordHasher, "verify", counting_verify)
-    return passwords
+        monkeypatch.setattr(hasher, method, counting)
+
+    for hasher in (Argon2PasswordHasher, BareBcryptPasswordHasher):
+        count(hasher, "encode")
+        count(hasher, "verify")
+    return names
 
 
 def test_too_many_wrong_passwords_lock_an_account_also_for_the_right_one(user: Any, clock: Clock) -> None:
@@ -135,21 +138,27 @@ def test_a_failing_notification_changes_no_answer(
 
 
 @pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("legacy", [True, False])
 @pytest.mark.parametrize("who", ["nobody", "locked", "inactive", "without password", "present"])
-def test_the_same_work_is_done_for_every_account(user: Any, hashed: list[str], who: str, right: bool) -> None:
+def test_the_same_work_is_done_for_every_account(
+    user: Any, work: list[str], who: str, legacy: bool, right: bool
+) -> None:
+    if legacy:
+        User.objects.update(password=LEGACY)
     if who == "locked":
         User.objects.update(lockout_until=timezone.now() + dt.timedelta(minutes=5))
     elif who == "inactive":
         User.objects.update(is_active=False)
     elif who == "without password":
-        user.set_unusable_password()
-        user.save()
-    hashed.clear()
-    found = authenticate(
-        username="nobody@example.org" if who == "nobody" else EMAIL, password=PASSWORD if right else "x"
-    )
-    assert (found is not None) == (who == "present" and right)
-    assert len(hashed) == 1
+        User.objects.update(password="!")
+    work.clear()
+    email = "nobody@example.org" if who == "nobody" else EMAIL
+    found = authenticate(username=email, password=PASSWORD if right else "wrong")
+    if who == "present" and right:
+        assert found == user
+    else:
+        assert found is None
+        assert sorted(work) == ["Argon2PasswordHasher", "BareBcryptPasswordHasher"]
 
 
 def test_switched_off_accounts_are_neither_counted_nor_locked(user: Any, told: list[Any]) -> None:
@@ -215,8 +224,7 @@ def test_the_email_may_go_by_its_own_name(user: Any) -> None:
 
 
 def test_a_legacy_hash_becomes_argon2_and_is_no_new_password(user: Any) -> None:
-    legacy = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    User.objects.update(password=legacy, must_change_password=True, password_changed_at=None, last_password_change=None)
+    User.objects.update(password=LEGACY, must_change_password=True, password_changed_at=None, last_password_change=None)
     found: Any = authenticate(username=EMAIL, password=PASSWORD)
     assert found == user
     for known in (found, User.objects.get(pk=user.pk)):

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import bcrypt
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 
+from core.hashers import BareBcryptPasswordHasher
 from core.models import User
 from tests.accounts.conftest import PASSWORD, change_by_sql
 from tests.factories import make_user
@@ -23,6 +25,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     passwords: list[str] = []
     monkeypatch.setattr(Argon2PasswordHasher, "time_cost", 1)
     monkeypatch.setattr(Argon2PasswordHasher, "memory_cost", 64)
+    monkeypatch.setattr(BareBcryptPasswordHasher, "salt", lambda self: bcrypt.gensalt(4).decode())
     verify = Argon2PasswordHasher.verify
 
     def counting(self: Any, password: str, encoded: str) -> bool:

@@ -8,7 +8,7 @@ import datetime as dt
 from typing import Any, TypeGuard
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import get_hasher, get_hashers, identify_hasher
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -37,7 +37,7 @@ class LockingBackend(RoleBackend):
             _wait_for_other_attempts(email)
             user = User.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
             if user is None or user.is_locked or not self.user_can_authenticate(user):
-                make_password(password)  # as long as to verify one takes
+                _hash_in_vain(password)
                 return None
             return _judge(user, password)
 
@@ -68,7 +68,10 @@ def _wait_for_other_attempts(email: str) -> None:
 
 @sensitive_variables("password")
 def _judge(user: User, password: str) -> User | None:
+    hash_before = user.password
     right = user.check_password(password)
+    if not right:
+        _hash_in_vain(password, besides=hash_before)
     # After a lockout that has passed, counting begins anew.
     before = 0 if user.lockout_until else user.failed_login_attempts
     attempts = 0 if right else before + 1
@@ -80,6 +83,23 @@ def _judge(user: User, password: str) -> User | None:
     if locks:
         transaction.on_commit(lambda: _tell_of_lockout(user), robust=True)
     return user if right else None
+
+
+@sensitive_variables("password")
+def _hash_in_vain(password: str, besides: str | None = None) -> None:
+    """Hash with every hasher in use, save the one that has just verified the hash `besides`.
+
+    So a refusal takes the time of all hashers, also where an account has a hash of the predecessor's.
+    """
+    used = None
+    if besides is not None:
+        try:
+            used = identify_hasher(besides).algorithm
+        except ValueError:
+            used = get_hasher().algorithm  # Django's own work in vain, for an account without a password
+    for hasher in get_hashers():
+        if hasher.algorithm != used:
+            hasher.encode(password, hasher.salt())
 
 
 def _tell_of_lockout(user: User) -> None:
