@@ -116,7 +116,7 @@ def told(changes: list[Any]) -> list[Told]:
                 places.name(change.scope, change.scope_id),
                 differences(before, None if gone else after, secret=change.key in secret),
                 authors.get(change.history_user_id),
-                is_now=by_id.get(change.id) == (None if gone else after),
+                is_now=not gone and by_id.get(change.id) == after,
                 secret=change.key in secret,
             )
         )
