@@ -143,6 +143,10 @@ def new(key: str, scope: str = ConfigScope.SYSTEM, scope_id: uuid.UUID | None = 
     parameter = DECLARED.get(key)
     if parameter is None:
         known = {*DECLARED, *SystemConfiguration.objects.values_list("key", flat=True)}
+        if key in known:
+            raise NoSuchSettingError(
+                f"{key} has no value for the system, of which others take their type: store it first."
+            )
         hint = f" Did you mean {' or '.join(found)}?" if (found := near(key, known)) else ""
         raise NoSuchSettingError(f"There is no setting {key!r}.{hint}")
     kind = VALUE_TYPES[parameter.type][0]

@@ -91,7 +91,7 @@ def create(
     """Make a key of one's own, that no code declares. It gets the tag `custom`."""
 
     def deed() -> SystemConfiguration:
-        if key in DECLARED or SystemConfiguration.objects.filter(key=key).exists():
+        if key in DECLARED or SystemConfiguration.objects.filter(key=key, scope__in=("SYSTEM", place.scope)).exists():
             raise editing.EditError(f"There is a setting {key!r} already: leave --new and what belongs to it out.")
         setting = SystemConfiguration(
             key=key,
@@ -114,7 +114,8 @@ def unset(key: str, place: Place, *, reason: str | None) -> Outcome:
     def deed() -> None:
         setting = editing.find(key, place.scope, place.id)
         if setting is None:
-            editing.new(key)  # says so where there is no such key at all
+            if not SystemConfiguration.objects.filter(key=key).exists():
+                editing.new(key)  # says so where there is no such key
             raise editing.NoSuchSettingError(f"{key} has no value of its own for {place}: there is nothing to unset.")
         editing.delete(setting, reason=reason)
 

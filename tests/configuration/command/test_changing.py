@@ -94,6 +94,20 @@ def test_a_key_of_ones_own(call: Call) -> None:
     assert gone.out.endswith("there is no such setting any more.\n")
 
 
+@pytest.mark.django_db
+def test_a_key_may_begin_with_a_school(call: Call) -> None:
+    make_school(code="S1")
+    make_school(code="S2")
+    made = call("set", "BUS_LINES", "7", "--new", "--type", "NUMBER", "--school", "S1", *WHY)
+    assert made.out.endswith("What holds there now: 7, from SCHOOL S1.\n")
+    assert "BUS_LINES\t-\tnobody\t1 override" in call("list").out
+    assert "has no value here" in call("get", "BUS_LINES").err
+    assert "store it first" in call("set", "BUS_LINES", "8", "--school", "S2", *WHY).err
+    assert "nothing to unset" in call("unset", "BUS_LINES", *WHY).err
+    assert call("set", "BUS_LINES", "1", "--new", "--type", "NUMBER", *WHY).code == 0
+    assert call("set", "BUS_LINES", "8", "--school", "S2", *WHY).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
