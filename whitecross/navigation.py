@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
+from configuration.declared import SYSTEM_NAME
 from core import access
 from core.admin.site import site
 from core.models import Student
@@ -101,7 +102,7 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         panels.append(_low_stock())
     return {
         **context,
-        "title": "White Cross",
+        "title": SYSTEM_NAME.get(),
         "find_student_url": changelist("core.Student") if "view" in access.rights(request.user, Student) else "",
         "panels": panels,
         "links": [{"title": group["title"], "items_allowed": group["items"]} for group in sidebar(request)],
@@ -146,6 +147,11 @@ def _low_stock() -> dict[str, Any]:
             for medication in medications
         ],
     }
+
+
+def system_name(request: HttpRequest) -> str:
+    """The site's title: the setting SYSTEM_NAME."""
+    return SYSTEM_NAME.get()
 
 
 def icon(request: HttpRequest) -> str:

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "whitecross.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -112,11 +113,21 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "core.middleware.CurrentUserMiddleware",
+    # Both before anything reads a request's body.
+    "whitecross.maintenance.MaintenanceMiddleware",
+    "whitecross.uploads.UploadSizeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitecross.accounts.sessions.SessionTimeoutMiddleware",
     "whitecross.accounts.passwords.PasswordChangeMiddleware",
 ]
+
+FILE_UPLOAD_HANDLERS = [
+    "whitecross.uploads.SizeLimitHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+CSRF_FAILURE_VIEW = "whitecross.errors.csrf_failure"
 
 ROOT_URLCONF = "whitecross.urls"
 WSGI_APPLICATION = "whitecross.wsgi.application"
@@ -131,6 +142,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "whitecross.maintenance.shown",
             ],
         },
     },
@@ -224,8 +236,8 @@ STORAGES = {
 
 # The admin's look; what a role finds there is in whitecross.navigation.
 UNFOLD = {
-    "SITE_TITLE": "White Cross",
-    "SITE_HEADER": "White Cross",
+    "SITE_TITLE": "whitecross.navigation.system_name",
+    "SITE_HEADER": "whitecross.navigation.system_name",
     "SITE_SUBHEADER": "School health records",
     "SITE_URL": None,
     "SITE_ICON": "whitecross.navigation.icon",
