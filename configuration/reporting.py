@@ -68,7 +68,10 @@ class Settings:
         try:
             explanation = self.reader.explain(key, **place.asked)
         except NoValueError:
-            return Decided(key, Shown(None, secret=key in self.secrets), None, None)
+            here = (ConfigScope.SYSTEM, None), (place.scope, place.id)
+            rows = [self.stored[row.id] for row in self.by_key[key] if (row.scope, row.scope_id) in here]
+            useless = tuple(candidate_of(row, DECLARED.get(key)) for row in rows)
+            return Decided(key, Shown(None, secret=key in self.secrets), None, None, useless)
         deciding = next(one for one in explanation.candidates if one.why_not is None)
         return Decided(key, self.show(key, deciding), explanation.source, self.name(deciding), explanation.candidates)
 

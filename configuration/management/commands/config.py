@@ -176,9 +176,12 @@ class Command(BaseCommand):
     def _explain(self, options: dict[str, Any]) -> None:
         from configuration.printing import print_explanation
         from configuration.reporting import explanation_json, read_at, read_now
+        from configuration.resolution import NoValueError
 
         settings, place = read_at(options["at"]) if options["at"] else read_now(), _place(options)
         decided = settings.decided(options["key"], place)
+        if not decided.candidates:
+            raise NoValueError(decided.key)
         if options["json"]:
             self.print.json({"for": str(place), **explanation_json(settings, decided)})
         else:

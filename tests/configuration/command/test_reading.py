@@ -171,6 +171,14 @@ def test_a_deleted_key_still_has_its_history(call: Call) -> None:
     assert [line.split("\t")[2] for line in call("history", "BUS_LINES").out.splitlines()] == ["deleted", "created"]
 
 
+def test_explain_says_why_no_value_holds(call: Call) -> None:
+    SystemConfiguration.objects.create(key="BUS_LINES", value="7", is_active=False)
+    assert call("explain", "BUS_LINES").out == "SYSTEM\t7\tdoes not count: is not active\n"
+    told = json.loads(call("explain", "BUS_LINES", "--json").out)
+    assert (told["value"], told["source"]) == (None, None)
+    assert "has no value here" in call("get", "BUS_LINES").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
