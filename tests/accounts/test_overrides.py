@@ -29,7 +29,7 @@ def rule(request: Any, committed_db: str) -> Any:
         ids = {
             ConfigScope.USER: here.pk,
             ConfigScope.SCHOOL: here.school_id,
-            ConfigScope.DISTRICT: School.objects.get(pk=here.school_id).district_id,
+            ConfigScope.DISTRICT: School.objects.get(staff=here).district_id,
         }
         set_value(key, value, scope=request.param, scope_id=ids[request.param], reason="A trial")
         return here, there

@@ -19,4 +19,6 @@ def wants_data(request: HttpRequest) -> bool:
 def problem(status: int, title: str, detail: str) -> HttpResponseBase:
     """A problem document (RFC 9457)."""
     facts = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JsonResponse(facts, status=status, content_type="application/problem+json")
+    response = JsonResponse(facts, status=status, content_type="application/problem+json")
+    response["Cache-Control"] = "no-store"
+    return response
