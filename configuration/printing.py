@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import Any, TextIO, cast
 
 from configuration.importing import Plan
-from configuration.reporting import Changed, Decided, Listed, Settings
+from configuration.recounting import Changed
+from configuration.reporting import Decided, Listed, Settings
 from configuration.wording import moment, on_one_line
 
 

@@ -189,7 +189,7 @@ class Command(BaseCommand):
 
     def _history(self, options: dict[str, Any]) -> None:
         from configuration.printing import print_history
-        from configuration.reporting import history
+        from configuration.recounting import history
 
         place = _place(options)
         asked = place if place.id or options["system"] else None
