@@ -18,6 +18,7 @@ REQUIRED = {
     "SECRET_KEY": "8Zp2mXq4Rv6Tb1Yn3Ws5Ed7Uj9Ki0Lo-Hg_Fd8Sa6Pz4Xc2Vb1N",
     "ALLOWED_HOSTS": "records.example",
     "DATABASE_URL": "postgresql://whitecross:pa55word@db.example/whitecross?sslmode=verify-full",
+    "EMAIL_URL": "smtp+tls://whitecross:pa55word@mail.example:587",
 }
 
 
@@ -52,6 +53,21 @@ def test_production_without_a_database_is_an_error() -> None:
     result = manage("check", "--deploy", **{**REQUIRED, "DATABASE_URL": ""})
     assert result.returncode == 1
     assert "whitecross.E001" in result.stderr
+
+
+def test_production_without_a_mail_server_is_a_warning() -> None:
+    result = manage("check", "--deploy", "--fail-level=WARNING", **{**REQUIRED, "EMAIL_URL": ""})
+    assert result.returncode == 1
+    assert "whitecross.W004" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["pigeon://u:pa55@h", "smtp://u:pa55@h:port", "smtp://u:pa55@", "filemail://", "pa55"])
+def test_an_email_url_that_cannot_be_right_is_one_sentence_without_the_url(url: str) -> None:
+    result = manage("check", EMAIL_URL=url)
+    assert result.returncode == 1
+    assert "EMAIL_URL" in result.stderr
+    assert "pa55" not in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_remote_database_in_the_clear_is_a_warning() -> None:

@@ -48,3 +48,17 @@ def check_the_database_connection_is_encrypted(**options: Any) -> list[CheckMess
             id="whitecross.W003",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def check_notifications_can_be_sent(**options: Any) -> list[CheckMessage]:
+    """Nobody hears of a locked account or of a changed protection otherwise."""
+    if not settings.PRODUCTION or settings.EMAIL_URL:
+        return []
+    return [
+        Warning(
+            "Nothing sends emails: of locked accounts and changed security settings nobody is told.",
+            hint="Set EMAIL_URL=smtp+tls://user:password@host:587 and DEFAULT_FROM_EMAIL; see docs/operations.md.",
+            id="whitecross.W004",
+        )
+    ]

@@ -33,6 +33,8 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     token = get_token(request) if signed_in else None
     response = errors.answer(request, 503, sentence=SENTENCE, signed_in=signed_in, csrf_token=token)
     response["Retry-After"] = str(RETRY_AFTER)
+    # Django would log each as an error; it is what an administrator asked for.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

@@ -34,7 +34,7 @@ def limit_for(request: HttpRequest) -> int:
 
 def too_large(limit: int) -> str:
     """What is said to people."""
-    return f"What you sent is too large: a file may be up to {limit} MB. Nothing was saved."
+    return f"What you sent is too large: a file may be up to {limit} MB."
 
 
 class UploadSizeMiddleware:

@@ -83,7 +83,7 @@ def test_a_setting_that_leaves_the_category_and_one_that_is_deleted_are_told(adm
     setting.save()
     SystemConfiguration.objects.get(key="PASSWORD_MIN_LENGTH").delete()
     notifications.wait()
-    told = "".join(message.body for message in mail.outbox)
+    told = "".join(str(message.body) for message in mail.outbox)
     assert "MAX_LOGIN_ATTEMPTS was changed" in told
     assert "PASSWORD_MIN_LENGTH was deleted" in told
 

@@ -4,10 +4,12 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
 
+from configuration import live
 from core.enums import UserRole
 from tests.factories import make_user
 from whitecross import health
@@ -54,9 +56,9 @@ def test_a_database_out_of_reach_is_503_without_details(
     kind: str, db: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = request.getfixturevalue(kind)
-    asked = health.parameters()
+    asked = live.parameters()
     monkeypatch.setattr(health, "PATIENCE", 1)
-    monkeypatch.setattr(health, "parameters", lambda: {**asked, "host": "127.0.0.1", "port": port})
+    monkeypatch.setattr("whitecross.health.parameters", lambda: {**asked, "host": "127.0.0.1", "port": port})
     response = Client().get("/health/")
     assert response.status_code == 503
     assert response.json() == {"status": "failing", "database": "unreachable"}
@@ -85,9 +87,9 @@ def test_a_database_that_takes_too_long_is_503(db: None, monkeypatch: pytest.Mon
         def socket(self) -> int:
             return int(self.real.pgconn.socket)
 
-    connect = health.psycopg.connect
+    connect = psycopg.connect
     monkeypatch.setattr(health, "PATIENCE", 1)
-    monkeypatch.setattr(health.psycopg, "connect", lambda **how: Slow(connect(**how)))
+    monkeypatch.setattr(psycopg, "connect", lambda **how: Slow(connect(**how)))
     assert not health.database_answers()
     assert asked == [b"SELECT 1"]
 
@@ -109,7 +111,12 @@ def test_it_writes_nothing_and_asks_through_no_connection_of_django(db: None, dj
 def test_however_many_ask_the_database_is_asked_once_in_a_while(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "KEPT", 3600.0)
     asked: list[bool] = []
-    monkeypatch.setattr(health, "database_answers", lambda: asked.append(True) or True)
+
+    def ask() -> bool:
+        asked.append(True)
+        return True
+
+    monkeypatch.setattr(health, "database_answers", ask)
     browser = Client()
     for _ in range(5):
         assert browser.get("/health/").status_code == 200

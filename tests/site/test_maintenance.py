@@ -57,7 +57,7 @@ def test_a_user_can_sign_out_of_the_page_and_an_administrator_sign_in(closed: No
     assert browser.post("/admin/logout/", {"csrfmiddlewaretoken": token}).status_code in (200, 302)
     response = browser.get("/admin/login/")
     assert response.status_code == 200
-    assert "only administrators" in response.content.decode()
+    assert "for administrators only" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,11 @@ def test_a_request_with_a_token_goes_on_to_the_api_which_asks(closed: None) -> N
     assert Client().get("/admin/", headers={"Authorization": "Token x"}).status_code == 503
     assert maintenance.refuses(make_user(UserRole.NURSE))
     assert not maintenance.refuses(make_user(UserRole.ADMIN))
+
+
+def test_it_is_no_error_in_the_log(closed: None, caplog: pytest.LogCaptureFixture) -> None:
+    Client().get("/admin/")
+    assert caplog.records == []
 
 
 def test_nobody_is_refused_while_it_is_off(db: None) -> None:

@@ -23,7 +23,7 @@ def fail(request: HttpRequest) -> Any:
     raise RuntimeError("the name of a student")
 
 
-urlpatterns = [*urls.urlpatterns, path("fail/", fail)]
+urlpatterns = [path("fail/", fail), *urls.urlpatterns]
 handler400, handler403, handler404, handler500 = urls.handler400, urls.handler403, urls.handler404, urls.handler500
 
 

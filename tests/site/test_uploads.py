@@ -31,7 +31,7 @@ def take(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"size": file.size, "said": request.POST.get("said")})
 
 
-urlpatterns = [*urls.urlpatterns, path("take/", take), path("api/take/", csrf_exempt(take))]
+urlpatterns = [path("take/", take), path("api/take/", csrf_exempt(take)), *urls.urlpatterns]
 handler400, handler403, handler404, handler500 = urls.handler400, urls.handler403, urls.handler404, urls.handler500
 
 pytestmark = pytest.mark.urls(__name__)

@@ -41,15 +41,15 @@ class _Queue:
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notifications")
             try:
-                done = self._thread.submit(_carry_out, job)
+                waiting: Future[None] | None = self._thread.submit(_carry_out, job)
             except RuntimeError:  # the process is ending, and starts no threads any more
-                done = None
-            else:
-                self._waiting.add(done)
-        if done is None:
+                waiting = None
+            if waiting is not None:
+                self._waiting.add(waiting)
+        if waiting is None:
             _carry_out(job)
         else:
-            done.add_done_callback(self._forget)
+            waiting.add_done_callback(self._forget)
 
     def put_once(self, job: Callable[[], None]) -> None:
         def begin() -> None:
