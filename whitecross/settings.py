@@ -4,6 +4,7 @@ Nothing needs to be set to develop: without DATABASE_URL the project runs on an 
 Production sets WHITECROSS_ENV=production, and `manage.py check --deploy` says what else is missing.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -213,6 +214,51 @@ SMS_BACKEND = env.str("SMS_BACKEND", default="") or (
     "whitecross.notifications.sms.NoBackend" if PRODUCTION else "whitecross.notifications.sms.ConsoleBackend"
 )
 SMS_FILE_PATH = env.str("SMS_FILE_PATH", default=str(BASE_DIR / "sms.jsonl"))  # where FileBackend writes
+
+# In the memory of each process: counts of requests to the API.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+# The API; see docs/api.md. It speaks JSON alone, and every refusal is a problem document.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "whitecross.api.authentication.CurrentTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.SignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["configuration.api.throttling.RequestsPerMinute"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.bodies.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.documentation.DocumentedSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "core.api.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(hours=whole_number("API_TOKEN_TTL_HOURS", default=10, least=1)),
+    "TOKEN_LIMIT_PER_USER": 10,
+    "AUTH_HEADER_PREFIX": "Bearer",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "White Cross",
+    "DESCRIPTION": "Settings that change while the system runs, and their history.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Without a validator elsewhere on the network.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+    "ENUM_NAME_OVERRIDES": {
+        "Category": "configuration.enums.ConfigCategory",
+        "Scope": "configuration.enums.ConfigScope",
+        "ValueType": "configuration.enums.ConfigValueType",
+    },
+}
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -1,6 +1,6 @@
 """Every page of the site."""
 
-from django.urls import path
+from django.urls import include, path
 
 # Each registers its models on the site.
 import configuration.admin  # noqa: F401
@@ -8,7 +8,7 @@ import core.admin  # noqa: F401
 import health_records.admin  # noqa: F401
 from core.admin.site import site
 
-urlpatterns = [path("admin/", site.urls)]
+urlpatterns = [path("admin/", site.urls), path("api/", include("whitecross.api.urls"))]
 
 handler400 = "whitecross.errors.bad_request"
 handler403 = "whitecross.errors.permission_denied"

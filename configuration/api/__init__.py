@@ -1,0 +1,1 @@
+"""Settings over HTTP: see docs/api.md."""

@@ -1,0 +1,19 @@
+"""The OpenAPI document itself, and as a page."""
+
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from core.api.views import ApiView
+
+
+class DocumentView(ApiView, SpectacularJSONAPIView):  # type: ignore[misc]
+    """This OpenAPI document."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class BrowsableView(SpectacularSwaggerView):  # type: ignore[misc]
+    """The document as a page. All that it loads comes from here."""
+
+    authentication_classes = ()
+    permission_classes = ()

@@ -1,0 +1,1 @@
+"""The API of this project: who may come in, and its addresses."""
