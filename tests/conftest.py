@@ -20,6 +20,7 @@ from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
 from configuration import config
+from whitecross import notifications
 
 _numbers = itertools.count()
 
@@ -84,8 +85,14 @@ def create_database_from(original: str, copy: str) -> None:
         connection.settings_dict["NAME"] = original
 
 
-def _on_database_of_its_own(template: str) -> Iterator[str]:
+def _stop_reading() -> None:
+    """Let nothing that a test has set off read settings any more: it would do so from the next test's database."""
+    notifications.wait()
     config.stop()
+
+
+def _on_database_of_its_own(template: str) -> Iterator[str]:
+    _stop_reading()
     original = connection.settings_dict["NAME"]
     name = f"{original}_{next(_numbers)}"
     connection.close()
@@ -95,7 +102,7 @@ def _on_database_of_its_own(template: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        config.stop()
+        _stop_reading()
         connection.close()
         connection.settings_dict["NAME"] = original
         drop_database(name)
