@@ -164,8 +164,8 @@ def _refuse_strange_texts(value: Any) -> None:
     if isinstance(value, str):
         if _cannot_be_kept(value):
             raise ValueTextError("holds a character that the database cannot keep")
-    elif isinstance(value, list | tuple):
-        for member in value:
+    elif isinstance(value, list | tuple | dict):
+        for member in [*value, *value.values()] if isinstance(value, dict) else value:
             _refuse_strange_texts(member)
 
 
@@ -218,8 +218,13 @@ def judge(
     using: str = DEFAULT_DB_ALIAS,
 ) -> str | None:
     """What the database finds wrong with the rules or the value, as the end of a sentence; None where it takes it."""
-    if "\x00" in text:
-        return "holds a NUL character, which the database cannot keep"
+    if _cannot_be_kept(text):
+        return "holds a NUL character or half a character, which the database cannot keep"
+    try:
+        _refuse_strange_texts([list(valid_values or ()), rules])
+        said = None if rules is None else json.dumps(rules, allow_nan=False)
+    except (ValueTextError, ValueError, TypeError, RecursionError):
+        return "cannot be judged: its rules hold something that the database cannot keep"
     bounds = [value_type, min_value, max_value, list(valid_values) if valid_values is not None else None]
     shared = "%(type)s, %(min)s::float8, %(max)s::float8, %(valid)s::text[], %(rules)s::jsonb"
     with connections[using].cursor() as cursor:
@@ -227,7 +232,7 @@ def judge(
             f"SELECT coalesce(setting_rules_problem({shared}), setting_value_problem(%(text)s, {shared}))",
             {
                 **dict(zip(("type", "min", "max", "valid"), bounds, strict=True)),
-                "rules": None if rules is None else json.dumps(rules),
+                "rules": said,
                 "text": text,
             },
         )

@@ -272,12 +272,13 @@ def test_a_setting_that_needs_a_restart_is_pending_until_its_value_is_back(commi
 def pooler(folder: Path) -> Iterator[tuple[int, Callable[[], None], Callable[[], None]]]:
     """PgBouncer in transaction mode before the test's database: its port, and functions to stop and start it."""
     known = connection.get_connection_params()
+    password = f"password={known['password']}" if known.get("password") else ""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder.joinpath("users").write_text(f'"{known["user"]}" "{known.get("password") or ""}"\n')
     folder.joinpath("ini").write_text(
         f"""[databases]
-* = host={known["host"]} port={known["port"]} user={known["user"]} password={known.get("password") or ""}
+* = host={known["host"]} port={known["port"]} user={known["user"]} {password}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
