@@ -54,7 +54,7 @@ class ReadableJSONField(forms.JSONField):
             python = super().to_python(value)
             if self.disabled or python is None:
                 return python
-            json.dumps(python, ensure_ascii=False).encode()
+            json.dumps(python, ensure_ascii=False, allow_nan=False).encode()
         except (RecursionError, ValueError) as error:
             raise ValidationError(self.error_messages["unfit"], code="unfit") from error
         if _levels(python) > MOST_LEVELS:

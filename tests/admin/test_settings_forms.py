@@ -119,6 +119,15 @@ def test_a_value_that_is_none_gets_a_sentence(client: Client, value_type: str, v
     assert stored("CLINIC").value == fits[value_type]
 
 
+@pytest.mark.parametrize(
+    "rules", ['{"min": 1e400}', '{"pattern": "\\u0000"}', '{"pattern": "("}', '{"most": 3}', "[1]", "{"]
+)
+def test_rules_that_are_none_get_a_sentence(client: Client, rules: str) -> None:
+    setting = make_setting()
+    assert errors_on(save(client, page_of(setting), validation_rules=rules))
+    assert stored("CLINIC").validation_rules == {}
+
+
 def test_a_time_is_written_and_read_in_the_sites_zone(client: Client, settings: Any) -> None:
     settings.TIME_ZONE = "America/Chicago"
     setting = make_setting(value="2026-08-31T14:30:00Z", value_type="DATETIME")
