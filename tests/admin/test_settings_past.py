@@ -93,7 +93,7 @@ def test_a_user_who_is_gone_keeps_her_name(client: Client) -> None:
 def test_from_where_and_past_the_application_are_told(client: Client) -> None:
     setting = make_setting()
     sent = {**form_on(client, page_of(setting)), "value": "off", "reason": "x"}
-    client.post(page_of(setting), sent, REMOTE_ADDR="192.0.2.7", HTTP_USER_AGENT="Browser <1>")  # type: ignore[arg-type]
+    client.post(page_of(setting), sent, REMOTE_ADDR="192.0.2.7", HTTP_USER_AGENT="Browser <1>")
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('whitecross.change', '', true)")
         cursor.execute("UPDATE system_configurations SET value = 'sql' WHERE key = 'CLINIC'")
