@@ -1,6 +1,7 @@
 """How people change settings: with a reason, what is theirs, and not what somebody else has just changed."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,12 +25,13 @@ def changes(key: str = KEY) -> list[Any]:
 @pytest.mark.parametrize("reason", [None, "", "  \n", "\x00"])
 def test_nothing_is_changed_without_a_reason(reason: str | None) -> None:
     setting = stored()
-    for change in (
+    attempts: list[Callable[[], Any]] = [
         lambda: editing.save(setting, reason=reason),
         lambda: editing.set_value(KEY, 30, reason=reason),
         lambda: editing.delete(setting, reason=reason),
         lambda: editing.restore(setting, reason=reason),
-    ):
+    ]
+    for change in attempts:
         with pytest.raises(editing.ReasonError, match="Say why") as refusal:
             change()
         assert list(refusal.value.errors) == ["reason"]
@@ -97,7 +99,7 @@ def test_a_read_only_setting_and_its_overrides_are_not_changed_by_people() -> No
     SystemConfiguration.objects.filter(key=KEY, scope="SYSTEM").update(is_editable=False)
     assert override.is_editable
     before = len(changes())
-    for change in (
+    attempts: list[Callable[[], Any]] = [
         lambda: editing.set_value(KEY, 45, reason="why"),
         lambda: editing.delete(stored(), reason="why"),
         lambda: editing.restore(changes()[-1], before=True, reason="why"),
@@ -105,7 +107,8 @@ def test_a_read_only_setting_and_its_overrides_are_not_changed_by_people() -> No
         lambda: editing.set_value(KEY, 45, scope="DISTRICT", scope_id=school.district_id, reason="why"),
         lambda: editing.delete(override, reason="why"),
         lambda: editing.restore(changes()[0], before=True, reason="why"),
-    ):
+    ]
+    for change in attempts:
         with pytest.raises(editing.NotEditableError, match=f"{KEY} is read-only"):
             change()
     setting = stored()
@@ -120,11 +123,12 @@ def test_a_change_of_what_somebody_has_changed_meanwhile_is_refused() -> None:
     seen = editing.version(setting)
     editing.set_value(KEY, 30, reason="the first")
     setting.value = "45"
-    for change in (
+    attempts: list[Callable[[], Any]] = [
         lambda: editing.save(setting, reason="the second", expected=seen),
         lambda: editing.delete(setting, reason="the second", expected=seen),
         lambda: editing.restore(changes()[0], reason="the second", expected=seen),
-    ):
+    ]
+    for change in attempts:
         with pytest.raises(editing.StaleError, match="changed SESSION_TIMEOUT_MINUTES meanwhile"):
             change()
     assert stored().value == "30"
@@ -135,7 +139,11 @@ def test_a_change_of_what_somebody_has_changed_meanwhile_is_refused() -> None:
 def test_what_somebody_has_deleted_is_not_changed() -> None:
     setting = stored()
     editing.delete(setting, reason="why")
-    for change in (lambda: editing.save(setting, reason="why"), lambda: editing.delete(setting, reason="why")):
+    attempts: list[Callable[[], Any]] = [
+        lambda: editing.save(setting, reason="why"),
+        lambda: editing.delete(setting, reason="why"),
+    ]
+    for change in attempts:
         with pytest.raises(editing.NoSuchSettingError, match="somebody has deleted it"):
             change()
 

@@ -52,6 +52,10 @@ def rename(name: str) -> None:
     in_another_process(f"UPDATE system_configurations SET value = '{name}' WHERE key = 'SYSTEM_NAME'")
 
 
+def eventually_named(name: str) -> bool:
+    return eventually(lambda: SYSTEM_NAME.get() == name)
+
+
 def watchers() -> int:
     """How many connections the server has for watching settings of this database."""
     with connection.cursor() as cursor:
@@ -84,7 +88,7 @@ def test_a_notification_is_enough(committed_db: str, monkeypatch: pytest.MonkeyP
     assert SYSTEM_NAME.get() == "White Cross Healthcare Platform"
     for name in ("First", "Second"):
         rename(name)
-        assert eventually(lambda name=name: SYSTEM_NAME.get() == name)
+        assert eventually_named(name)
 
 
 def test_looking_is_enough_without_notifications(committed_db: str) -> None:
@@ -92,7 +96,7 @@ def test_looking_is_enough_without_notifications(committed_db: str) -> None:
     assert SYSTEM_NAME.get() == "White Cross Healthcare Platform"
     for name in ("First", "Second"):
         rename(name)
-        assert eventually(lambda name=name: SYSTEM_NAME.get() == name)
+        assert eventually_named(name)
     in_another_process("DELETE FROM system_configurations WHERE key = 'SYSTEM_NAME'")
     assert eventually(lambda: SYSTEM_NAME.get() == "White Cross Healthcare Platform")
 
@@ -332,7 +336,7 @@ def test_behind_a_pooler_in_transaction_mode_changes_are_seen_too(
         assert SYSTEM_NAME.get() == "White Cross Healthcare Platform"
         for name in ("First", "Second"):
             rename(name)
-            assert eventually(lambda name=name: SYSTEM_NAME.get() == name)
+            assert eventually_named(name)
         stop()
         assert eventually(lambda: "the last known values hold" in caplog.text)
         rename("Third")

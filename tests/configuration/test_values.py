@@ -51,12 +51,16 @@ trees = st.recursive(
 )
 zones = st.integers(-959, 959).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 
+
+def is_not_tiny(number: Decimal) -> bool:
+    """Whether its text has an exponent of at most three digits."""
+    return int(number.as_tuple().exponent) > -900
+
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "STRING": texts,
     "NUMBER": whole
-    | st.decimals(min_value=-(10**300), max_value=10**300, allow_nan=False, allow_infinity=False).filter(
-        lambda number: number.as_tuple().exponent > -900  # type: ignore[operator]
-    ),
+    | st.decimals(min_value=-(10**300), max_value=10**300, allow_nan=False, allow_infinity=False).filter(is_not_tiny),
     "BOOLEAN": st.booleans(),
     "JSON": trees,
     "ARRAY": st.lists(trees, max_size=4),
