@@ -12,6 +12,7 @@ from configuration.wording import for_json, typed
 from core.db import column_name
 
 SECRET_ROWS = SystemConfiguration.objects.filter(key=OuterRef("key"), tags__contains=[SECRET])
+EVER_SECRET_ROWS = ConfigurationHistory.objects.filter(key=OuterRef("key"), tags__contains=[SECRET])
 KINDS = {"+": "created", "~": "changed", "-": "deleted"}
 
 
@@ -21,8 +22,10 @@ def settings() -> QuerySet[SystemConfiguration]:
 
 
 def changes() -> QuerySet[Any]:
-    """The changes, each with whether its key is secret by now."""
-    found: QuerySet[Any] = ConfigurationHistory.objects.annotate(key_is_secret=Exists(SECRET_ROWS))
+    """The changes, each with whether its key is secret or ever was."""
+    found: QuerySet[Any] = ConfigurationHistory.objects.annotate(
+        key_is_secret=Exists(SECRET_ROWS) | Exists(EVER_SECRET_ROWS)
+    )
     return found
 
 

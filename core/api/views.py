@@ -27,6 +27,7 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse whoever asks too often, then whoever may not, then what cannot be understood of the query."""
         self.format_kwarg = None
+        request.version = request.versioning_scheme = None
         negotiated = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = negotiated
         try:

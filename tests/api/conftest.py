@@ -11,8 +11,6 @@ from configuration.models import SystemConfiguration
 from tests.api.client import ApiClient
 from tests.factories import make_user
 
-PASSWORD = "correct horse battery"
-
 
 @pytest.fixture(autouse=True)
 def _nobody_has_asked_yet(settings: Any) -> Iterator[None]:
@@ -26,7 +24,7 @@ def _nobody_has_asked_yet(settings: Any) -> Iterator[None]:
 @pytest.fixture
 def administrator(db: None) -> Any:
     """Who may change settings."""
-    return make_user("ADMIN", email="admin@example.org", password=PASSWORD)
+    return make_user("ADMIN", email="admin@example.org")
 
 
 @pytest.fixture
