@@ -20,7 +20,7 @@ LARGEST_SORT_ORDER = 2**31 - 1
 VALUE = "Typed as valueType says: a number, true or false, an array...; days and times are strings. Null for a secret."
 
 
-@extend_schema_field({})
+@extend_schema_field({"type": ["array", "boolean", "number", "object", "string"]})
 class Anything(serializers.JSONField):
     """Whatever JSON holds."""
 
@@ -179,7 +179,7 @@ class ChangedPage(Page):
 class Hidden(serializers.Serializer[Any]):
     """A value that would hold if the deciding one did not."""
 
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     scopeId = serializers.UUIDField(allow_null=True)
     value = Anything(allow_null=True)
 
@@ -188,7 +188,9 @@ class Effective(Hidden):
     """The value that holds."""
 
     key = serializers.CharField()
-    source = serializers.CharField(allow_null=True, help_text="USER, SCHOOL, DISTRICT, SYSTEM, DEFAULT or DECLARED.")
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="USER, SCHOOL, DISTRICT, SYSTEM, DEFAULT or DECLARED."
+    )
     secret = serializers.BooleanField()
     requiresRestart = serializers.BooleanField()
     hidden = Hidden(many=True)

@@ -291,7 +291,9 @@ class Effective(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Of every key, the value that holds for a district, school or user, who decides it, and what it hides."""
-        asked = {name: self._subject(name) for name in ("user", "school", "district") if name in self.query}
+        asked: dict[str, Any] = {
+            name: self._subject(name) for name in ("user", "school", "district") if name in self.query
+        }
         keys = config.keys()
         if "category" in self.query:
             by_category = SystemConfiguration.objects.filter(category=self.query["category"])

@@ -5,14 +5,14 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from core.api.views import ApiView
 
 
-class DocumentView(ApiView, SpectacularJSONAPIView):  # type: ignore[misc]
+class DocumentView(ApiView, SpectacularJSONAPIView):
     """This OpenAPI document."""
 
     authentication_classes = ()
     permission_classes = ()
 
 
-class BrowsableView(SpectacularSwaggerView):  # type: ignore[misc]
+class BrowsableView(SpectacularSwaggerView):
     """The document as a page. All that it loads comes from here."""
 
     authentication_classes = ()

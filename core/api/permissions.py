@@ -9,7 +9,13 @@ from rest_framework.request import Request
 from core import access
 from core.api.problems import SENTENCES
 
-RIGHTS = {"GET": ("view",), "POST": ("add",), "PUT": ("change",), "PATCH": ("change",), "DELETE": ("delete",)}
+RIGHTS: dict[str, tuple[str, ...]] = {
+    "GET": ("view",),
+    "POST": ("add",),
+    "PUT": ("change",),
+    "PATCH": ("change",),
+    "DELETE": ("delete",),
+}
 
 
 class RoleMay(BasePermission):

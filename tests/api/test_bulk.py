@@ -48,7 +48,16 @@ def test_one_refusal_refuses_all_and_every_refusal_is_named(api: ApiClient, time
 
 
 def test_the_shape_of_each_change_is_judged_first(api: ApiClient) -> None:
-    for changes in ([], [1], [{"action": "drop"}], [{"action": "delete", "key": "A", "x": 1}], {}, None, [{}] * 101):
+    shapes: tuple[Any, ...] = (
+        [],
+        [1],
+        [{"action": "drop"}],
+        [{"action": "delete", "key": "A", "x": 1}],
+        {},
+        None,
+        [{}] * 101,
+    )
+    for changes in shapes:
         problem(api.send("post", BULK, {"reason": WHY, "changes": changes}), 400)
     problem(api.send("post", BULK, [1]), 400)
     mixed = [{"action": "delete", "key": "SYSTEM_NAME"}, {"action": "update", "key": "SYSTEM_NAME", "isActive": 3}]
