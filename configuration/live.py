@@ -31,18 +31,17 @@ PATIENCE = 10.0  # seconds that the first read waits for the database
 
 ROWS = """
 SELECT id, key, scope::text, "scopeId", value, "valueType"::text, "defaultValue", "isActive", "isEditable",
-       "requiresRestart", tags, xmin::text::bigint
+       "requiresRestart", tags
 FROM system_configurations ORDER BY key, scope, "scopeId"
 """
-SCHOOLS = 'SELECT id, "districtId", xmin::text::bigint FROM schools'
-# How many rows there are and the sum of the transactions that wrote them: any change changes one of the two.
+SCHOOLS = 'SELECT id, "districtId" FROM schools'
+# Which rows there are and which transactions wrote them, in a number for each table. A sum, so that no sort is needed.
 STATE = """
-SELECT count(*), coalesce(sum(xmin::text::bigint), 0) FROM system_configurations
-UNION ALL
-SELECT count(*), coalesce(sum(xmin::text::bigint), 0) FROM schools
+SELECT (SELECT sum(hashtextextended(id::text || xmin::text, 0)::numeric) FROM system_configurations),
+       (SELECT sum(hashtextextended(id::text || xmin::text, 0)::numeric) FROM schools)
 """
 
-State = tuple[tuple[int, int], ...]
+State = tuple[Any, ...]
 
 # Sent after this process has read changed settings; the sender is the LiveConfiguration. Often in a thread of its own.
 settings_changed = Signal()
@@ -50,13 +49,13 @@ settings_changed = Signal()
 
 def read(cursor: Any) -> tuple[Snapshot, State]:
     """The settings, and the state of the tables that they come from. Raises the driver's errors."""
+    # The state first: what changes meanwhile is read again at the next look, never missed.
+    cursor.execute(STATE)
+    state = tuple(cursor.fetchone())
     cursor.execute(ROWS)
-    stored = cursor.fetchall()
+    rows = [Row(*columns) for columns in cursor.fetchall()]
     cursor.execute(SCHOOLS)
-    schools = cursor.fetchall()
-    rows = [Row(*columns[:11]) for columns in stored]
-    state = tuple((len(table), sum(row[-1] for row in table)) for table in (stored, schools))
-    return snapshot_of(rows, {school: district for school, district, _ in schools}), state
+    return snapshot_of(rows, dict(cursor.fetchall())), state
 
 
 class LiveConfiguration(Reader):
@@ -137,7 +136,7 @@ class LiveConfiguration(Reader):
         logger.error("Settings: %s; the declared defaults hold until it does.", why)
 
     def refresh(self) -> None:
-        """Read the settings again now, so that what this thread has committed holds for it. Two queries.
+        """Read the settings again now, so that what this thread has committed holds for it. Three queries.
 
         Within a transaction nothing is read: its changes hold for nobody yet. Where the database cannot be reached,
         what was known goes on to hold.
@@ -236,7 +235,7 @@ class _Watcher(threading.Thread):
         ticket = self.live.ticket()
         try:
             with self._connection.cursor() as cursor:
-                if known is not None and tuple(cursor.execute(STATE).fetchall()) == known:
+                if known is not None and tuple(cursor.execute(STATE).fetchone() or ()) == known:
                     return known
                 snapshot, state = read(cursor)
         except psycopg.errors.UndefinedTable:
@@ -268,5 +267,12 @@ def parameters() -> dict[str, Any]:
     known = connections[DEFAULT_DB_ALIAS].get_connection_params()
     for ours in ("cursor_factory", "context", "pool"):
         known.pop(ours, None)
-    # Behind a pooler in transaction mode, another connection would not know a prepared statement.
-    return {"connect_timeout": 5, **known, "prepare_threshold": None, "application_name": "whitecross settings"}
+    return {
+        # A network that swallows everything is noticed, and so said in the log, within seconds.
+        "connect_timeout": 5,
+        "tcp_user_timeout": 5000,
+        **known,
+        # Behind a pooler in transaction mode, another connection would not know a prepared statement.
+        "prepare_threshold": None,
+        "application_name": "whitecross settings",
+    }
