@@ -188,9 +188,7 @@ class Effective(Hidden):
     """The value that holds."""
 
     key = serializers.CharField()
-    source = serializers.CharField(  # type: ignore[assignment]
-        allow_null=True, help_text="USER, SCHOOL, DISTRICT, SYSTEM, DEFAULT or DECLARED."
-    )
+    source = serializers.CharField(allow_null=True, help_text="USER, SCHOOL, DISTRICT, SYSTEM, DEFAULT or DECLARED.")
     secret = serializers.BooleanField()
     requiresRestart = serializers.BooleanField()
     hidden = Hidden(many=True)
