@@ -89,6 +89,8 @@ def served(committed_db: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
         yield {"Authorization": f"Bearer {token}"}
 
 
+# Schemathesis' strategies use `random`, which Hypothesis does not like.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("who", ["administrator", "nobody"])
 def test_no_request_gets_an_answer_that_the_document_does_not_know(
