@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import F, Q
+from simple_history.models import is_historic
 
 from configuration.changing import changing
 from configuration.enums import ConfigCategory, ConfigScope, ConfigValueType
@@ -220,6 +221,9 @@ class SystemConfiguration(Record):
     def save(self, **kwargs: Any) -> None:
         """As Django's. The database records who changed what, and why: `_change_reason`, or a block of `changing`."""
         with self._recorded(kwargs.get("using")):
+            if self._state.adding and is_historic(self):
+                # `version.instance.save()`, simple-history's way back: Django would insert what is new with its id.
+                self._state.adding = not SystemConfiguration.objects.filter(pk=self.pk).exists()
             super().save(**kwargs)
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:

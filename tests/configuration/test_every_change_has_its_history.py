@@ -144,7 +144,7 @@ def by_saving_an_earlier_instance() -> list[Any]:
     by_save()
     past = ConfigurationHistory.objects.get(key=KEY).instance
     past.value = "6"
-    past.save(force_update=True)
+    past.save()
     return [("~", "5", "4"), ("~", "4", "6")]
 
 
