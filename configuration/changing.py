@@ -59,7 +59,8 @@ def changing(*, reason: str | None = None, user: Any = None, using: str = DEFAUL
             yield
             # After an error the rollback does this.
             _tell(using, before)
-            transaction.on_commit(_read_again, using=using)
+            if not before:  # once, however many writes the outermost block holds
+                transaction.on_commit(_read_again, using=using)
     finally:
         _said.reset(token)
 

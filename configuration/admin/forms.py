@@ -69,6 +69,8 @@ class SettingForm(RecordForm):
                 setting,
                 setting.value if stored else None,
                 secret=self.secret,
+                # An empty text is emptied by the API or the command; here it would be a slip. One that is, may stay.
+                required=not (stored and setting.value == ""),
                 label="Value",
                 help_text=self._help(),
                 error_messages={"required": "A setting needs a value."},

@@ -9,7 +9,7 @@ Reverse: validationRules are kept, and hold nothing any more; overrides are judg
 
 from importlib import import_module
 
-from django.db import migrations
+from django.db import migrations, models
 
 import core.db
 
@@ -401,6 +401,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # A STRING may be empty, which forms take for nothing unless told: the database judges. No SQL.
+        migrations.AlterField(
+            model_name="systemconfiguration", name="value", field=models.TextField(blank=True, db_column="value")
+        ),
         core.db.CreateFunction("setting_rules_problem(text, float8, float8, text[], jsonb)", RULES_PROBLEM),
         core.db.CreateFunction("setting_value_problem(text, text, float8, float8, text[], jsonb)", VALUE_PROBLEM),
         core.db.ReplaceFunction("check_configuration_value()", CHECK_VALUE, before.CHECK_VALUE),

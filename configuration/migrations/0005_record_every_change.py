@@ -134,6 +134,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="configurationhistory", name="value", field=models.TextField(blank=True, db_column="newValue")
+        ),
         core.db.AddFields(
             model_name="configurationhistory",
             fields=[

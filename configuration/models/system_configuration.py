@@ -71,7 +71,7 @@ class SystemConfiguration(Record):
         null=True, blank=True, help_text="The district, school or user for whom the value holds."
     )
 
-    value = models.TextField()
+    value = models.TextField(blank=True)  # a STRING may be empty; the database judges
     value_type = EnumField(ConfigValueType, default=ConfigValueType.STRING, db_default=ConfigValueType.STRING)
     default_value = models.TextField(null=True, blank=True)
     min_value = models.FloatField(null=True, blank=True)

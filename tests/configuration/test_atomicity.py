@@ -1,8 +1,12 @@
 """A setting and its history."""
 
+from unittest import mock
+
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection
 
+from configuration import config
+from configuration.changing import changing
 from configuration.models import ConfigurationHistory, SystemConfiguration
 
 
@@ -28,3 +32,10 @@ def test_a_row_of_the_history_cannot_be_made_up() -> None:
             created_at="2026-01-01T00:00Z",
             updated_at="2026-01-01T00:00Z",
         )
+
+
+def test_writes_within_one_block_have_the_settings_read_once(committed_db: str) -> None:
+    with mock.patch.object(type(config), "refresh") as refresh, changing(reason="One deed"):
+        for value in "34":
+            SystemConfiguration.objects.filter(key="MAX_LOGIN_ATTEMPTS").update(value=value)
+    assert refresh.call_count == 1

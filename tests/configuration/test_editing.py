@@ -192,3 +192,10 @@ def test_a_version_that_breaks_the_rules_of_today_is_refused() -> None:
 def test_a_version_that_is_not_there_is_refused(pk: Any) -> None:
     with pytest.raises(editing.NoSuchSettingError, match="no such version"):
         editing.change_of(pk)
+
+
+def test_a_text_may_be_empty_unless_a_rule_says_how_long_it_is(db: Any) -> None:
+    SystemConfiguration.objects.create(key="NOTE", value="something", tags=["custom"])
+    assert editing.set_value("NOTE", "", reason="Nothing to say").value == ""
+    with pytest.raises(editing.EditError, match="shorter than 1 characters"):
+        editing.set_value("SYSTEM_NAME", "", reason="Nothing to say")
