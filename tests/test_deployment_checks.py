@@ -90,6 +90,8 @@ def test_a_remote_database_in_the_clear_is_a_warning() -> None:
         ({"DB_POOL_MAX_SIZE": "many"}, "DB_POOL_MAX_SIZE is not a whole number"),
         ({"DB_POOL_MAX_SIZE": "2", "DB_POOL_MIN_SIZE": "3"}, "DB_POOL_MIN_SIZE is above DB_POOL_MAX_SIZE"),
         ({"DB_POOL_MAX_SIZE": "2", "DB_CONN_MAX_AGE": "60"}, "exclude each other"),
+        ({"API_LOGINS_PER_MINUTE": "0"}, "API_LOGINS_PER_MINUTE is not a whole number from 1 to"),
+        ({"API_TOKEN_TTL_HOURS": "9" * 5000}, "API_TOKEN_TTL_HOURS is not a whole number from 1 to 8784"),
         ({"TIME_ZONE": "Mars/Olympus"}, "TIME_ZONE names no time zone"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is none of"),
     ],

@@ -1,7 +1,7 @@
 """MAINTENANCE_MODE: the site is closed to everybody but administrators, who may be the ones who repair it.
 
-Open stay /health/, static files, and the pages to sign in and out. A request to the API with an Authorization header
-goes on to the API, which knows whose token that is and asks `refuses`.
+Open stay /health/, static files, and the pages to sign in and out. Signing in to the API, and a request to it with an
+Authorization header, go on to the API, which knows whose password or token that is and asks `refuses`.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ class MaintenanceMiddleware:
 
 def _is_open(request: HttpRequest) -> bool:
     if is_for_api(request):
-        return "Authorization" in request.headers
+        return "Authorization" in request.headers or request.path_info == reverse("api_login")
     open_pages = (reverse("admin:login"), reverse("admin:logout"))
     return request.path in open_pages or request.path.startswith(settings.STATIC_URL)
 

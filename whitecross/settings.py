@@ -27,11 +27,11 @@ def flag(name: str, *, default: bool) -> bool:
     return value in ("true", "1", "yes", "on")
 
 
-def whole_number(name: str, *, default: int, least: int = 0) -> int:
-    """Read a whole number that is not below ``least``."""
+def whole_number(name: str, *, default: int, least: int = 0, most: int = 10**9) -> int:
+    """Read a whole number that is neither below ``least`` nor above ``most``."""
     value = env.str(name, default=str(default)).strip()
-    if not value.isdecimal() or int(value) < least:
-        raise ImproperlyConfigured(f"{name} is not a whole number from {least} up; set it to one.")
+    if not value.isdecimal() or len(value) > 10 or not least <= int(value) <= most:
+        raise ImproperlyConfigured(f"{name} is not a whole number from {least} to {most}; set it to one.")
     return int(value)
 
 
@@ -237,8 +237,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "core.api.problems.handle",
     "URL_FORMAT_OVERRIDE": None,
 }
+API_LOGINS_PER_MINUTE = whole_number("API_LOGINS_PER_MINUTE", default=10, least=1)  # from one address
 REST_KNOX = {
-    "TOKEN_TTL": timedelta(hours=whole_number("API_TOKEN_TTL_HOURS", default=10, least=1)),
+    "TOKEN_TTL": timedelta(hours=whole_number("API_TOKEN_TTL_HOURS", default=10, least=1, most=366 * 24)),
     "TOKEN_LIMIT_PER_USER": 10,
     "AUTH_HEADER_PREFIX": "Bearer",
 }

@@ -79,9 +79,9 @@ def test_the_page_loads_nothing_from_outside(client: Client, db: None) -> None:
 
 
 @pytest.fixture
-def served(committed_db: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def served(committed_db: str, settings: Any) -> Iterator[dict[str, str]]:
     """A system without limits of requests; yields the headers of an administrator."""
-    monkeypatch.setattr("whitecross.api.sign_in.LOGINS_PER_MINUTE", 10**9)
+    settings.API_LOGINS_PER_MINUTE = 10**9
     user = make_user("ADMIN")
     _, token = AuthToken.objects.create(user)
     config.refresh()

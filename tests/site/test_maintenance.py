@@ -103,6 +103,18 @@ def test_a_request_with_a_token_goes_on_to_the_api_which_asks(closed: None) -> N
     assert not maintenance.refuses(make_user(UserRole.ADMIN))
 
 
+def test_an_administrator_gets_a_token_and_nobody_else_does(closed: None) -> None:
+    password = "correct horse battery"
+    statuses = []
+    for role in (UserRole.ADMIN, UserRole.NURSE):
+        user = make_user(role, password=password)
+        body = {"email": user.email, "password": password}
+        response = Client().post("/api/auth/login", body, content_type="application/json")
+        statuses.append((response.status_code, "token" in response.json()))
+    assert statuses == [(200, True), (503, False)]
+    assert Client().post("/api/auth/logout").status_code == 503
+
+
 def test_it_is_no_error_in_the_log(closed: None, caplog: pytest.LogCaptureFixture) -> None:
     Client().get("/admin/")
     assert caplog.records == []

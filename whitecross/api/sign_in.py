@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.views.decorators.debug import sensitive_variables
@@ -19,18 +20,18 @@ from core.api.tokens import TokenAuthentication, make_token
 from core.api.views import ApiView
 from whitecross.api.authentication import CurrentTokenAuthentication, refuse_for_now
 
-LOGINS_PER_MINUTE = 10  # from one address, right or wrong
 WRONG = "Email and password do not fit, or the account may not sign in just now."
 
 
 class LoginThrottle(MinuteThrottle):
-    """Signing in, by address: passwords are guessed elsewhere."""
+    """API_LOGINS_PER_MINUTE from one address, right or wrong."""
 
     what = "logins"
 
     def limit(self, user: Any) -> int:
         """How many."""
-        return LOGINS_PER_MINUTE
+        limit: int = settings.API_LOGINS_PER_MINUTE
+        return limit
 
 
 class Credentials(Body):
