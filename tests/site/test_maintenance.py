@@ -103,6 +103,14 @@ def test_a_request_with_a_token_goes_on_to_the_api_which_asks(closed: None) -> N
     assert not maintenance.refuses(make_user(UserRole.ADMIN))
 
 
+@pytest.mark.parametrize("header", ["Token x", "Bearer x", "", "Basic eA=="])
+def test_a_session_is_not_let_in_by_a_header_that_is_no_token(header: str, closed: None) -> None:
+    nurse, administrator = browser_of(make_user(UserRole.NURSE)), browser_of(make_user(UserRole.ADMIN))
+    url = "/api/configurations"
+    assert nurse.get(url, headers={"Authorization": header}).status_code == 503
+    assert administrator.get(url, headers={"Authorization": header}).status_code in (200, 401)
+
+
 def test_an_administrator_gets_a_token_and_nobody_else_does(closed: None) -> None:
     password = "correct horse battery"
     statuses = []
