@@ -136,6 +136,11 @@ def test_a_backend_that_outlives_its_server_does_not_stop_the_next(data: Path, c
     )
     backend = int(busy.say())
     postmaster = server_pid(data)
+    deadline = time.monotonic() + 30
+    # An idle backend leaves with its server: wait until this one is in its loop.
+    while Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[0] != "R":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     kill_the_server(data)
     assert Path(f"/proc/{backend}/exe").exists()
     connect()
