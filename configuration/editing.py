@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import DataError, IntegrityError, OperationalError, models
+from django.db import DataError, IntegrityError, OperationalError, connection, models
 
 from configuration.changing import changing
 from configuration.enums import ConfigCategory, ConfigScope
@@ -28,6 +28,9 @@ FACTS = tuple(
 # What the value of a district, school or user takes over from the system's row.
 INHERITED = tuple(name for name in FACTS if name not in ("key", "scope", "scope_id", "value", "default_value"))
 MEANWHILE = "Somebody has changed {key} meanwhile. Nothing was {deed}: look at it, then try again."
+BUSY = "Somebody else is changing this setting and has not finished. Nothing was done: try again in a moment."
+PATIENCE = "10s"  # for whoever has locked what is to be changed
+BUSY_STATES = ("55P03", "40P01")  # the SQLSTATEs of a lock that does not come
 MODELS: dict[str, type[models.Model]] = {
     ConfigScope.DISTRICT: District,
     ConfigScope.SCHOOL: School,
@@ -59,6 +62,10 @@ class ReasonError(EditError):
     """A change needs a reason."""
 
 
+class BusyError(EditError):
+    """Somebody else is changing the same setting, and has not finished in time."""
+
+
 def require_reason(reason: str | None) -> str:
     """The reason without blanks around it. Raises ReasonError where there is none."""
     kept = (reason or "").replace("\x00", "").strip()
@@ -69,8 +76,29 @@ def require_reason(reason: str | None) -> str:
 
 def find(key: str, scope: str = ConfigScope.SYSTEM, scope_id: uuid.UUID | None = None) -> SystemConfiguration | None:
     """The row of a key for a scope, locked until the transaction ends; None where there is none."""
-    rows = SystemConfiguration.objects.select_for_update(of=("self",), no_key=True)
-    return rows.filter(key=key, scope=scope, scope_id=scope_id).first()
+    return locked(key=key, scope=scope, scope_id=scope_id)
+
+
+def locked(**which: Any) -> SystemConfiguration | None:
+    """The row that fits, locked until the transaction ends; None where there is none. Raises BusyError."""
+    with refusals():
+        be_patient()
+        return SystemConfiguration.objects.select_for_update(of=("self",), no_key=True).filter(**which).first()
+
+
+@contextmanager
+def _change(reason: str | None = None) -> Iterator[None]:
+    with refusals(), changing(reason=reason):
+        be_patient()
+        yield
+
+
+def be_patient() -> None:
+    """Let nothing in this transaction wait for a lock without end; a limit that the connection has stays."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true) WHERE current_setting('lock_timeout') = '0'", [PATIENCE]
+        )
 
 
 def version(setting: SystemConfiguration) -> str:
@@ -93,7 +121,7 @@ def save(setting: SystemConfiguration, *, reason: str | None, expected: str | No
     Raises ReasonError, NotEditableError, StaleError, or EditError with what is wrong by field.
     """
     reason = require_reason(reason)
-    with refusals(), changing(reason=reason):
+    with _change(reason):
         if setting._state.adding:
             refuse_if_read_only(setting)
         else:
@@ -115,10 +143,21 @@ def set_value(
     A district, school or user that has none of its own gets one, a declared key that is not stored is. Raises what
     `save` raises, and NoSuchSettingError.
     """
-    with refusals(), changing():
-        setting = find(key, scope, scope_id) or new(key, scope, scope_id)
-        setting.value = text_of(setting, value)
-        return save(setting, reason=reason)
+    where: dict[str, Any] = {"key": key, "scope": scope, "scope_id": scope_id}
+    is_again = False
+    while True:
+        setting = None
+        try:
+            with _change():
+                setting = find(**where) or new(**where)
+                setting.value = text_of(setting, value)
+                return save(setting, reason=reason)
+        except EditError:
+            # Somebody else may have given it one meanwhile: then there is a row, and it is changed.
+            is_new = setting is not None and setting._state.adding
+            if is_again or not is_new or not SystemConfiguration.objects.filter(**where).exists():
+                raise
+            is_again = True
 
 
 def text_of(setting: SystemConfiguration, value: Any) -> str:
@@ -168,7 +207,7 @@ def new(key: str, scope: str = ConfigScope.SYSTEM, scope_id: uuid.UUID | None = 
 def delete(setting: SystemConfiguration, *, reason: str | None, expected: str | None = None) -> None:
     """Remove a row: what it hid holds again. Raises ReasonError, NotEditableError, StaleError, NoSuchSettingError."""
     reason = require_reason(reason)
-    with refusals(), changing(reason=reason):
+    with _change(reason):
         stored = _lock(setting.pk)
         if expected is not None and version(stored) != expected:
             raise StaleError(MEANWHILE.format(key=stored.key, deed="deleted"))
@@ -186,11 +225,10 @@ def restore(
     was no setting. Raises what `save` raises.
     """
     reason = require_reason(reason)
-    with refusals(), changing(reason=reason):
+    with _change(reason):
         facts = facts_before(change) if before else {name: getattr(change, name) for name in FACTS}
         scope_of = facts or {name: getattr(change, name) for name in FACTS}
-        rows = SystemConfiguration.objects.select_for_update(of=("self",), no_key=True)
-        stored = rows.filter(pk=change.id).first() or find(scope_of["key"], scope_of["scope"], scope_of["scope_id"])
+        stored = locked(pk=change.id) or find(scope_of["key"], scope_of["scope"], scope_of["scope_id"])
         if expected is not None and expected != (version(stored) if stored else ""):
             raise StaleError(MEANWHILE.format(key=scope_of["key"], deed="restored"))
         if stored is not None:
@@ -231,7 +269,7 @@ def change_of(pk: Any) -> Any:
 
 
 def _lock(pk: Any) -> SystemConfiguration:
-    stored = SystemConfiguration.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+    stored = locked(pk=pk)
     if stored is None:
         raise NoSuchSettingError("The setting does not exist any more: somebody has deleted it.")
     return stored
@@ -252,6 +290,8 @@ def refusals() -> Iterator[None]:
     except (DataError, UnicodeEncodeError):
         raise EditError("The database cannot keep one of these values.") from None
     except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) in BUSY_STATES:
+            raise BusyError(BUSY) from None
         # 54: a limit of the program, such as that of a tag that goes into an index.
         if not str(getattr(error.__cause__, "sqlstate", None)).startswith("54"):
             raise

@@ -17,8 +17,6 @@ from configuration.places import Place, PlaceError, find_place, names_of, place_
 from configuration.transfer import NAMES, OF_SECRETS, TransferError, describe
 from configuration.wording import Shown
 
-PATIENCE = "10s"  # for whoever is changing settings just then
-BUSY = ("55P03", "40P01")  # the SQLSTATEs of a lock that does not come
 CREATE, CHANGE, UNCHANGED, DELETE = "create", "change", "unchanged", "delete"
 CUSTOM = "custom"
 
@@ -119,7 +117,7 @@ def _alone() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) not in BUSY:
+        if getattr(error.__cause__, "sqlstate", None) not in editing.BUSY_STATES:
             raise
         raise editing.EditError(
             "Somebody else is changing settings and has not finished. Nothing was imported: try again in a moment."
@@ -128,8 +126,8 @@ def _alone() -> Iterator[None]:
 
 def _lock() -> None:
     """Let others only read settings until the transaction ends. A row that they had locked could end in deadlock."""
+    editing.be_patient()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
         cursor.execute(f'LOCK TABLE "{SystemConfiguration._meta.db_table}" IN EXCLUSIVE MODE')
 
 

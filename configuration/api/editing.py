@@ -21,6 +21,7 @@ IDENTITY = ("key", "scope", "scope_id")
 STATUSES: tuple[tuple[type[editing.EditError], int], ...] = (
     (editing.NoSuchSettingError, 404),
     (editing.NotEditableError, 409),
+    (editing.BusyError, 409),
     (editing.StaleError, 412),
     (editing.EditError, 422),
 )
@@ -54,8 +55,7 @@ def problem_of(error: editing.EditError) -> Problem:
 
 def locked(pk: Any, versions: Collection[str] | None, deed: str = "saved") -> SystemConfiguration:
     """The row, locked until the transaction ends. Raises NoSuchSettingError, and StaleError by `versions`."""
-    rows = SystemConfiguration.objects.select_for_update(of=("self",), no_key=True)
-    return _current(rows.filter(pk=pk).first(), versions, deed)
+    return _current(editing.locked(pk=pk), versions, deed)
 
 
 def _current(

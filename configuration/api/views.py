@@ -227,7 +227,7 @@ class Restore(ApiView):
             if change.id != id:
                 raise editing.NoSuchSettingError("The history of this setting has no such version.")
             if versions is not None:
-                stored = SystemConfiguration.objects.select_for_update(of=("self",), no_key=True).filter(pk=id).first()
+                stored = editing.locked(pk=id)
                 if stored is None or editing.version(stored) not in versions:
                     raise editing.StaleError(editing.MEANWHILE.format(key=change.key, deed="restored"))
             row = editing.restore(change, reason=wanted["reason"], before=wanted.get("before", False))

@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import IntegrityError, NotSupportedError, connection, transaction
 
+from configuration import editing
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from tests.factories import make_school
 
@@ -88,6 +89,65 @@ def test_the_chain_of_a_key_goes_on_through_deletions(committed_db: str) -> None
     assert_unbroken(changes, None)
     now = SystemConfiguration.objects.filter(key="OURS").first()
     assert (now is not None) == (changes[-1].history_type != "-")
+
+
+def wait_until_it_waits(work: Future[Any]) -> None:
+    """Until the work waits for a lock, or has ended without."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(url(), autocommit=True) as looking:
+        while not work.done() and not (looking.execute(waiting).fetchone() or (0,))[0]:
+            time.sleep(0.01)
+
+
+def test_of_two_who_give_a_school_its_first_value_the_later_changes_it(committed_db: str) -> None:
+    where = {"scope": "SCHOOL", "scope_id": make_school().pk}
+    with psycopg.connect(url()) as other, ThreadPoolExecutor(1) as threads:
+        other.execute(
+            'INSERT INTO system_configurations (key, value, "valueType", scope, "scopeId")'
+            " VALUES ('SESSION_TIMEOUT_MINUTES', '20', 'NUMBER', 'SCHOOL', %s)",
+            [where["scope_id"]],
+        )
+
+        def give() -> None:
+            try:
+                editing.set_value("SESSION_TIMEOUT_MINUTES", 30, **where, reason="Ours")
+            finally:
+                connection.close()
+
+        given = threads.submit(give)
+        wait_until_it_waits(given)
+        other.commit()
+        given.result(60)
+    changes = ConfigurationHistory.objects.filter(key="SESSION_TIMEOUT_MINUTES").order_by("history_date")
+    assert [(change.history_type, change.old_value, change.value) for change in changes] == [
+        ("+", None, "20"),
+        ("~", "20", "30"),
+    ]
+
+
+def test_nobody_waits_without_end_for_somebody_who_does_not_finish(
+    committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editing, "PATIENCE", "100ms")
+    setting = SystemConfiguration.objects.get(key=KEY)
+    editing.set_value(KEY, 11, reason="Before")
+    change = ConfigurationHistory.objects.get(key=KEY)
+    deeds: list[Callable[[], Any]] = [
+        lambda: editing.set_value(KEY, 12, reason="x"),
+        lambda: editing.save(setting, reason="x"),
+        lambda: editing.delete(setting, reason="x"),
+        lambda: editing.restore(change, before=True, reason="x"),
+        lambda: editing.save(SystemConfiguration(key="OURS", value="2"), reason="x"),
+    ]
+    with psycopg.connect(url()) as other:
+        other.execute("UPDATE system_configurations SET value = '13' WHERE key = %s", [KEY])
+        other.execute("INSERT INTO system_configurations (key, value) VALUES ('OURS', '3')")
+        for deed in deeds:
+            with pytest.raises(editing.BusyError, match="has not finished"):
+                deed()
+        other.rollback()
+    deeds[0]()
+    assert SystemConfiguration.objects.get(key=KEY).value == "12"
 
 
 def two_at_once(first: str, second: str) -> list[bool]:

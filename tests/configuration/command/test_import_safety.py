@@ -1,6 +1,7 @@
 """Imports that are strange, simultaneous or killed: never a traceback, never a half."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -131,7 +132,9 @@ def test_an_import_does_not_wait_for_ever_for_somebody_else(committed_db: str, t
     file = write(tmp_path, "settings.json", ("MAX_LOGIN_ATTEMPTS", "6"))
     with transaction.atomic():
         SystemConfiguration.objects.filter(key="SYSTEM_NAME").update(value="Other")
-        code, said = ended(start("import", file, "--yes", "--reason", "x"))
+        # Seconds unless the connection has a limit of its own, which stays.
+        impatient = {**os.environ, "PGOPTIONS": "-c lock_timeout=300ms"}
+        code, said = ended(start("import", file, "--yes", "--reason", "x", env=impatient))
     assert code == 1
     assert "Somebody else is changing settings" in said
     assert said.count("\n") == 1
