@@ -17,7 +17,7 @@ from tests.factories import make_district, make_school
 
 pytestmark = pytest.mark.django_db
 quick = settings(
-    derandomize=True, max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 small = st.integers(-20, 20) | st.decimals(-20, 20, places=2)

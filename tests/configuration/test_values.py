@@ -17,7 +17,7 @@ from configuration.values import ValueTextError, parse, write
 
 pytestmark = pytest.mark.django_db
 quick = settings(
-    derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
