@@ -1,12 +1,14 @@
 """Changes of settings in words: what differs, who did it, when, why and from where."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 from django.utils.text import capfirst
 
+from configuration.admin.excerpts import LONG, apart
 from configuration.admin.places import Places
+from configuration.admin.value_fields import laid_out
 from configuration.admin.words import HIDDEN, Shown, fact, is_secret
 from configuration.editing import FACTS, facts_before
 from configuration.enums import ConfigCategory
@@ -16,6 +18,7 @@ from core.models import User
 
 KINDS = {"+": "Created", "~": "Changed", "-": "Deleted"}
 WHOSE = ("key", "scope", "scope_id")  # which setting it is
+LONGEST_IN_SUMMARY = 70  # characters: two of them and a little more have room on a line
 OF_A_NEW_ONE = ("value", "default_value", "value_type", "category")  # what is told of a setting that was made
 
 
@@ -44,11 +47,24 @@ def differences(old: dict[str, Any] | None, new: dict[str, Any] | None, *, secre
     return [
         Difference(
             label_of(name),
-            fact(name, before, secret=secret) if before else None,
-            fact(name, after, secret=secret) if after else None,
+            *_beside(
+                fact(name, before, secret=secret) if before else None,
+                fact(name, after, secret=secret) if after else None,
+            ),
         )
         for name in told
     ]
+
+
+def _beside(old: Shown | None, new: Shown | None) -> tuple[Shown | None, Shown | None]:
+    """Both as they are, or where they are long, shortened to where they differ."""
+    if old is None or new is None or max(len(old.text), len(new.text)) <= LONG:
+        return old, new
+    texts = [laid_out(one.text) if one.code else one.text for one in (old, new)]
+    if texts[0] == texts[1]:  # only laid out in another way
+        texts = [old.text, new.text]
+    before, after = apart(*texts)
+    return replace(old, text=before, code=True), replace(new, text=after, code=True)
 
 
 def facts_after(change: Any) -> dict[str, Any]:
@@ -91,8 +107,12 @@ class Told:
         parts = []
         for one in self.differences:
             label = "" if one.label == "Value" else f"{one.label}: "
-            hidden = one.new is not None and one.new.text == HIDDEN
-            parts.append(f"{label}{'another secret' if hidden else f'{one.old} → {one.new}'}")
+            if one.new is not None and one.new.text == HIDDEN:
+                parts.append(f"{label}another secret")
+            elif max(len(str(one.old)), len(str(one.new))) > LONGEST_IN_SUMMARY:
+                parts.append(f"{label}another long text")
+            else:
+                parts.append(f"{label}{one.old} → {one.new}")
         return "; ".join(parts) or self.kind
 
 

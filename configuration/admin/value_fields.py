@@ -183,6 +183,21 @@ class MomentField(ValueField):
             raise ValidationError("There is no such time: write it like 2026-08-31T14:30.", code="invalid") from None
 
 
+def laid_out(stored: str) -> str:
+    """JSON indented, unless it is short, is laid out already or would not mean the same."""
+    if "\n" in stored or len(stored) <= 40:
+        return stored
+    try:
+        value = parse(ConfigValueType.JSON, stored)
+        indented = json.dumps(value, ensure_ascii=False, indent=2)
+        same = json.dumps(json.loads(stored, object_pairs_hook=list)) == json.dumps(
+            json.loads(indented, object_pairs_hook=list)
+        )
+    except (ValueTextError, ValueError, RecursionError):
+        return stored
+    return indented if same else stored
+
+
 class JSONTextField(ValueField):
     """JSON, indented where it is long; what is none is told by line and column."""
 
@@ -193,18 +208,8 @@ class JSONTextField(ValueField):
         super().__init__(stored, widget=UnfoldAdminTextareaWidget(attrs=look), **kwargs)
 
     def shows(self, stored: str) -> str:
-        """Indented, unless the text is laid out already or would not mean the same."""
-        if "\n" in stored or len(stored) <= 40:
-            return stored
-        try:
-            value = parse(ConfigValueType.JSON, stored)
-            laid_out = json.dumps(value, ensure_ascii=False, indent=2)
-            same = json.dumps(json.loads(stored, object_pairs_hook=list)) == json.dumps(
-                json.loads(laid_out, object_pairs_hook=list)
-            )
-        except (ValueTextError, ValueError, RecursionError):
-            return stored
-        return laid_out if same else stored
+        """Indented where it is long."""
+        return laid_out(stored)
 
     def means(self, typed: str) -> str:
         """As it was typed. Raises ValidationError where it is no JSON, with the place."""

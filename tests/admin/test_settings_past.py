@@ -1,5 +1,6 @@
 """The history of settings on its pages, and the ways back: restoring and deleting, with a reason and a yes."""
 
+import json
 import re
 import threading
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from configuration.admin.excerpts import apart
 from configuration.changing import changing
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from core.models import User
@@ -397,3 +399,39 @@ def test_the_admins_log_holds_no_value(client: Client) -> None:
     entries = list(LogEntry.objects.all())
     assert len(entries) == 3
     assert not any(re.search("abcd", f"{entry.object_repr}{entry.change_message}") for entry in entries)
+
+
+def test_a_change_deep_within_a_long_value_is_seen(client: Client) -> None:
+    numbers = {f"row {number:03}": {"a": number} for number in range(300)}
+    make_setting("CLINICS", json.dumps(numbers), value_type="JSON")
+    write("CLINICS", value=json.dumps({**numbers, "row 150": {"a": 987654}}))
+    write("CLINICS", value=json.dumps({**numbers, "row 150": {"a": 987654}, "row 299": {"a": 123456}}))
+    html = client.get(key_history("CLINICS")).content.decode()
+    for seen in ("987654", "123456", "lines as they were"):
+        assert seen in html
+    assert "row 075" not in html.split("Created")[0]
+    page = words(client.get(restore_page(ConfigurationHistory.objects.filter(key="CLINICS").latest(), before=True)))
+    assert "123456" in page
+    assert '"a": 299' in page
+    assert "another long text" in words(client.get(CHANGES))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "seen"),
+    [
+        ("w" * 3000, "w" * 1500 + "X" + "w" * 1500, "X"),
+        ("\n".join(map(str, range(400))), "\n".join(map(str, [*range(200), "X", *range(200, 400)])), "X"),
+        ("\n".join(["same"] * 9000), "\n".join(["same"] * 5000 + ["X"] + ["same"] * 3999), "X"),
+        ("a" * 300 + "\n" + "b" * 300, "a" * 300 + "\n" + "b" * 299 + "X", "X"),
+    ],
+    ids=["within a line", "a line more", "many equal lines", "the last character"],
+)
+def test_what_differs_of_long_texts_is_shown_with_a_little_around_it(old: str, new: str, seen: str) -> None:
+    before, after = apart(old, new)
+    assert seen in after
+    assert seen not in before
+    assert len(before) <= 400
+
+
+def test_short_texts_stand_as_they_are() -> None:
+    assert apart("On", "Off") == ("On", "Off")

@@ -144,12 +144,16 @@ def test_every_page_of_settings_can_be_read_out_wide_and_narrow(
     setting = SystemConfiguration.objects.get(key="MAX_LOGIN_ATTEMPTS")
     SystemConfiguration.objects.filter(pk=setting.pk).update(value="6")
     change = ConfigurationHistory.objects.get(key="MAX_LOGIN_ATTEMPTS")
+    long = SystemConfiguration.objects.create(key="LONG", value="w" * 3000, tags=["custom"])
+    SystemConfiguration.objects.filter(pk=long.pk).update(value="w" * 1500 + "x" + "w" * 1500)
     settings = "configuration/systemconfiguration"
     with browsing() as page:
         sign_in(page, server)
         for path in (
             f"{settings}/",
             f"{settings}/{setting.pk}/change/",
+            f"{settings}/{long.pk}/change/",
+            f"{settings}/{long.pk}/history/",
             f"{settings}/add/",
             f"{settings}/add/?key=MAX_LOGIN_ATTEMPTS&scope=USER",
             f"{settings}/{setting.pk}/delete/",
