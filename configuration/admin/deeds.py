@@ -1,11 +1,13 @@
 """The pages on which something is confirmed: a change of a security setting, deleting, the way back to a version."""
 
+import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from configuration import editing
 from configuration.admin.changes import differences, facts_after, is_security, told
@@ -29,6 +31,12 @@ def _page(admin: Any, request: HttpRequest, name: str, heading: str, **context: 
     return TemplateResponse(request, f"admin/configuration/{name}.html", {**shared, **context})
 
 
+def confirmation(request: HttpRequest, before: dict[str, Any] | None, after: dict[str, Any]) -> str:
+    """What the yes to a change sends: it holds for this change alone, by this person, for this reason."""
+    change = [str(request.user.pk), before, after, request.POST.get("reason", "").strip()]
+    return salted_hmac("whitecross.settings.confirm", json.dumps(change, default=str), algorithm="sha256").hexdigest()
+
+
 def confirm_page(
     admin: Any, request: HttpRequest, setting: Any, before: dict[str, Any] | None, *, secret: bool
 ) -> HttpResponse:
@@ -49,6 +57,8 @@ def confirm_page(
         differences=differences(before, facts_of(setting), secret=secret),
         whom=whom(setting, places, len(line.overrides)),
         reason=request.POST.get("reason", ""),
+        confirmation=confirmation(request, before, facts_of(setting)),
+        another=bool(request.POST.get("_confirmed")),
         sent=[
             (name, value)
             for name, values in request.POST.lists()
@@ -60,9 +70,10 @@ def confirm_page(
 
 def delete_page(admin: Any, request: HttpRequest, setting: Any) -> HttpResponse:
     """What goes and what holds then."""
-    security, version, label, pk = is_security(facts_of(setting)), editing.version(setting), str(setting), setting.pk
-    form = DeedForm(request.POST or None, security=security, initial={"version": version})
     line = line_of(setting.key)
+    security = line.is_security or is_security(facts_of(setting))
+    version, label, pk = editing.version(setting), str(setting), setting.pk
+    form = DeedForm(request.POST or None, security=security, initial={"version": version})
     if request.method == "POST" and form.is_valid():
         try:
             label = admin.label(setting)
@@ -125,7 +136,8 @@ def restore_page(admin: Any, request: HttpRequest, change: Any) -> HttpResponse:
         (row for row in line.rows if (str(row.scope), row.scope_id) == spot), None
     )
     now = facts_of(stored) if stored else None
-    security, version = is_security(now, wanted), editing.version(stored) if stored else ""
+    security = line.is_security or is_security(now, wanted)
+    version = editing.version(stored) if stored else ""
     form = DeedForm(request.POST or None, security=security, initial={"version": version})
     if request.method == "POST" and form.is_valid():
         reason, expected = form.cleaned_data["reason"], form.cleaned_data["version"]

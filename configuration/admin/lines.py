@@ -109,6 +109,11 @@ class Line:
         return str(self.any_row.category if self.any_row else ConfigCategory.GENERAL)
 
     @property
+    def is_security(self) -> bool:
+        """Whether one of its rows stands under SECURITY: then changes of all of them are confirmed."""
+        return any(row.category == ConfigCategory.SECURITY for row in self.rows)
+
+    @property
     def name(self) -> str:
         """What it is called."""
         given = self.any_row.display_name if self.any_row else None

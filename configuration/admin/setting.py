@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
@@ -281,7 +282,10 @@ class SystemConfigurationAdmin(RecordAdmin):
         if change and not form.changed_data:
             return
         editing.save(obj, reason=form.cleaned_data["reason"])
-        if is_security(form.before, facts_of(obj)) and request.POST.get("_confirmed") != "yes":
+        after = facts_of(obj)
+        security = self._line(request, obj.key).is_security or is_security(form.before, after)
+        said = request.POST.get("_confirmed", "")
+        if security and not constant_time_compare(said, deeds.confirmation(request, form.before, after)):
             raise UnconfirmedError(obj, form.before, secret=form.secret or obj.is_secret)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:

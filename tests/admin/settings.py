@@ -57,6 +57,13 @@ def hidden_fields(response: Any) -> dict[str, str]:
     return {name: unescape(value) for name, value in found}
 
 
+def confirmed(response: Any) -> dict[str, str]:
+    """What the page that asks whether a change is meant sends where one presses Confirm and save."""
+    token = re.search(r'name="_confirmed" value="([^"]+)"', response.content.decode())
+    assert token is not None
+    return {**hidden_fields(response), "_confirmed": token[1]}
+
+
 def make_admin(**facts: Any) -> User:
     """An administrator."""
     facts = {"first_name": "Ann", "last_name": "Abbott", **facts}

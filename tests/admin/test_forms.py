@@ -14,6 +14,7 @@ from health_records.models import ChronicCondition, HealthRecord, Vaccination
 from tests.access.worlds import World
 from tests.admin.conftest import SignIn
 from tests.admin.pages import BY_LABEL, address, errors_on, form_on
+from tests.admin.settings import confirmed
 from tests.factories import make_health_record, make_student, make_user
 
 VACCINATION = "health_records.Vaccination"
@@ -200,8 +201,8 @@ def test_a_setting_says_who_changed_it(world: World, sign_in: SignIn) -> None:
     setting = SystemConfiguration.objects.get(key="MAX_LOGIN_ATTEMPTS")
     client = sign_in(admin)
     url = address("configuration.SystemConfiguration", "change", setting.pk)
-    sent = {**form_on(client, url), "value": "4", "reason": "Fewer", "_confirmed": "yes"}
-    assert client.post(url, sent).status_code == 302
+    asked = client.post(url, {**form_on(client, url), "value": "4", "reason": "Fewer"})
+    assert client.post(url, confirmed(asked)).status_code == 302
     setting.refresh_from_db()
     assert (setting.value, setting.last_modified_by) == ("4", admin)
     assert setting.history.latest().history_user_id == admin.pk

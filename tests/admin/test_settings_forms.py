@@ -14,8 +14,8 @@ from configuration import config
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from core.models import User
 from tests.admin.conftest import SignIn
-from tests.admin.pages import errors_on, form_on
-from tests.admin.settings import LIST, hidden_fields, make_admin, make_setting, page_of, save, stored
+from tests.admin.pages import address, errors_on, form_on
+from tests.admin.settings import LIST, SETTING, confirmed, make_admin, make_setting, page_of, save, stored
 from tests.admin.test_settings_list import words
 from tests.factories import make_district, make_school, make_user
 
@@ -173,9 +173,38 @@ def test_a_security_setting_asks_and_changes_nothing_until_it_is_told_yes(client
     assert "Everybody, but for the 1 with a value of their own." in text
     assert "Fewer calls" in text
     assert (stored("MAX_LOGIN_ATTEMPTS").value, setting.history.count()) == ("5", 0)
-    sent = hidden_fields(asked)
-    assert client.post(page_of(setting), {**sent, "_confirmed": "yes"}).status_code == 302
+    assert client.post(page_of(setting), confirmed(asked)).status_code == 302
     assert (stored("MAX_LOGIN_ATTEMPTS").value, setting.history.latest().history_change_reason) == ("7", "Fewer calls")
+
+
+@pytest.mark.parametrize(
+    "slipped",
+    [{"value": "9"}, {"reason": "Another"}, {"is_active": ""}, {"_confirmed": "yes"}, {"category": "GENERAL"}],
+)
+def test_a_yes_holds_for_the_change_that_was_shown_alone(client: Client, slipped: dict[str, str]) -> None:
+    setting = stored("MAX_LOGIN_ATTEMPTS")
+    asked = save(client, page_of(setting), value="7", reason="Fewer calls")
+    again = client.post(page_of(setting), {**confirmed(asked), **slipped})
+    assert "What was sent is not what was shown before." in words(again)
+    assert (stored("MAX_LOGIN_ATTEMPTS").value, setting.history.count()) == ("5", 0)
+    assert client.post(page_of(setting), confirmed(again)).status_code == 302
+
+
+def test_another_persons_yes_is_none(client: Client, sign_in: SignIn) -> None:
+    setting = stored("MAX_LOGIN_ATTEMPTS")
+    asked = save(client, page_of(setting), value="7")
+    assert "Nothing is saved yet" in words(sign_in(make_admin()).post(page_of(setting), confirmed(asked)))
+    assert stored("MAX_LOGIN_ATTEMPTS").value == "5"
+
+
+@pytest.mark.parametrize("page", ["change", "delete"])
+def test_a_places_value_is_confirmed_where_the_systems_is(client: Client, page: str) -> None:
+    row = make_setting("MAX_LOGIN_ATTEMPTS", "3", scope="SCHOOL", scope_id=make_school().pk, value_type="NUMBER")
+    assert row.category == "GENERAL"
+    if page == "change":
+        assert "Nothing is saved yet" in words(save(client, page_of(row), value="4"))
+    else:
+        assert "Yes, change this security setting" in words(client.get(address(SETTING, "delete", row.pk)))
 
 
 @pytest.mark.parametrize("category", [("SECURITY", "GENERAL"), ("GENERAL", "SECURITY")])
@@ -192,10 +221,9 @@ def test_what_is_refused_is_not_asked_about(client: Client) -> None:
 def test_another_change_between_the_question_and_the_yes_is_told(client: Client, sign_in: SignIn) -> None:
     setting = stored("MAX_LOGIN_ATTEMPTS")
     asked = save(client, page_of(setting), value="7")
-    sent = hidden_fields(asked)
     other = sign_in(make_admin())
-    assert save(other, page_of(setting), value="6", _confirmed="yes").status_code == 302
-    told = client.post(page_of(setting), {**sent, "_confirmed": "yes"})
+    assert other.post(page_of(setting), confirmed(save(other, page_of(setting), value="6"))).status_code == 302
+    told = client.post(page_of(setting), confirmed(asked))
     assert "Somebody changed this record" in errors_on(told)
     assert stored("MAX_LOGIN_ATTEMPTS").value == "6"
     # What she typed is still there, beside what holds now.
@@ -311,7 +339,7 @@ def test_a_place_gets_a_value_of_its_own_by_its_name(client: Client, scope: str)
     asked_page = client.post(url, sent)
     assert "Nothing is saved yet" in words(asked_page)
     assert "Cedar" in words(asked_page)
-    response = client.post(url, {**sent, "_confirmed": "yes"})
+    response = client.post(url, confirmed(asked_page))
     assert response["Location"] == page_of(stored("SESSION_TIMEOUT_MINUTES"))
     row = stored("SESSION_TIMEOUT_MINUTES", scope)
     assert (row.scope_id, row.value, row.category, row.value_type) == (place.pk, "120", "SECURITY", "NUMBER")
@@ -319,7 +347,7 @@ def test_a_place_gets_a_value_of_its_own_by_its_name(client: Client, scope: str)
     assert "Cedar" in words(page)
     assert page_of(row) in page.content.decode()
 
-    again = client.post(url, {**sent, "_confirmed": "yes"})
+    again = client.post(url, confirmed(asked_page))
     assert "has a value for this scope already" in errors_on(again)
 
 
@@ -335,18 +363,18 @@ def test_only_scopes_that_code_reads_are_offered(client: Client) -> None:
 def test_a_place_keeps_the_rules_of_the_system(client: Client) -> None:
     place = make_school()
     url = f"{LIST}add/?key=SESSION_TIMEOUT_MINUTES&scope=SCHOOL"
-    sent = {**form_on(client, url), "place": str(place.pk), "value": "1", "reason": "x", "_confirmed": "yes"}
+    sent = {**form_on(client, url), "place": str(place.pk), "value": "1", "reason": "x"}
     assert "less than the minimum" in errors_on(client.post(url, sent))
     SystemConfiguration.objects.filter(key="SESSION_TIMEOUT_MINUTES").update(value="60")
     row = make_setting("SESSION_TIMEOUT_MINUTES", "20", scope="SCHOOL", scope_id=place.pk, value_type="NUMBER")
     # The school's row has no rules; the database holds it to those of the system.
-    refused = save(client, page_of(row), value="1", _confirmed="yes")
+    refused = save(client, page_of(row), value="1")
     assert "less than the minimum" in errors_on(refused)
 
 
 def test_a_rule_that_a_places_value_breaks_is_refused_in_words(client: Client) -> None:
     make_setting("SESSION_TIMEOUT_MINUTES", "20", scope="SCHOOL", scope_id=make_school().pk, value_type="NUMBER")
-    refused = save(client, page_of(stored("SESSION_TIMEOUT_MINUTES")), min_value="30", _confirmed="yes")
+    refused = save(client, page_of(stored("SESSION_TIMEOUT_MINUTES")), min_value="30")
     assert "SESSION_TIMEOUT_MINUTES" in errors_on(refused)
     assert "minimum" in errors_on(refused)
 
