@@ -1,6 +1,7 @@
 """Many who guess at once get no more guesses than one."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Barrier
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.db import connection
 
 from core.hashers import BareBcryptPasswordHasher
 from core.models import User
-from tests.accounts.conftest import PASSWORD, change_by_sql
+from tests.accounts.conftest import PASSWORD, another_program, change_by_sql, wait_until
 from tests.factories import make_user
+from whitecross.accounts import sign_in
 
 AT_ONCE = 50  # threads, each with a connection
 EMAIL = "nurse@example.org"
@@ -80,6 +82,34 @@ def test_the_right_password_among_many_wrong_ones_is_found_before_the_lockout_or
     # The right one, where it came in time, gave the guessers their three guesses again.
     assert 3 <= wrong <= (5 if signed_in else 3)
     assert User.objects.get().is_locked
+
+
+def test_whoever_waits_for_a_turn_holds_no_connection(committed_db: str, verified: list[str]) -> None:
+    all_connected = Barrier(6)
+
+    def attempt(number: int) -> Any:
+        try:
+            with connection.cursor() as cursor:  # as the look for a session does
+                cursor.execute("SET application_name = 'attempt'")
+            all_connected.wait(60)
+            return authenticate(username=f"nobody{number}@example.org", password="wrong")
+        finally:
+            connection.close()
+
+    def are_connected() -> int:
+        with another_program() as other:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name = 'attempt'"
+            return int((other.execute(query, [committed_db]).fetchone() or ())[0])
+
+    with ThreadPoolExecutor(5) as threads:
+        with ExitStack() as turns:
+            for _ in range(sign_in.AT_ONCE):
+                turns.enter_context(sign_in._turns)
+            attempts = [threads.submit(attempt, number) for number in range(5)]
+            all_connected.wait(60)
+            wait_until(lambda: are_connected() == 0)
+            assert not any(one.done() for one in attempts)
+        assert [one.result(60) for one in attempts] == [None] * 5
 
 
 def test_a_changed_limit_holds_at_the_next_attempt(committed_db: str, verified: list[str]) -> None:

@@ -5,6 +5,9 @@ account get the same answer after the same work.
 """
 
 import datetime as dt
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeGuard
 
 from asgiref.sync import sync_to_async
@@ -17,6 +20,10 @@ from django.views.decorators.debug import sensitive_variables
 from configuration.declared import LOCKOUT_DURATION_MINUTES, MAX_LOGIN_ATTEMPTS
 from core.auth import RoleBackend
 from core.models import User
+
+AT_ONCE = 2  # passwords that a process hashes at a time: each takes memory, a processor and a connection
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class LockingBackend(RoleBackend):
@@ -33,7 +40,7 @@ class LockingBackend(RoleBackend):
         email = kwargs.get(User.USERNAME_FIELD) if username is None else username
         if not (_is_text(email) and _is_text(password)):
             return None
-        with transaction.atomic(durable=True):
+        with _in_turn(), transaction.atomic(durable=True):
             _wait_for_other_attempts(email)
             user = User.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
             if user is None or user.is_locked or not self.user_can_authenticate(user):
@@ -46,6 +53,19 @@ class LockingBackend(RoleBackend):
     ) -> User | None:
         """As authenticate."""
         return await sync_to_async(self.authenticate)(request, username, password, **kwargs)
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Wait until few enough others are judged. Whoever waits holds no connection: guessing takes none from others."""
+    if not _turns.acquire(blocking=False):
+        if not connection.in_atomic_block:
+            connection.close()
+        _turns.acquire()
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def _is_text(given: Any) -> TypeGuard[str]:
