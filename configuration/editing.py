@@ -227,6 +227,8 @@ def restore(
     reason = require_reason(reason)
     with _change(reason):
         facts = facts_before(change) if before else {name: getattr(change, name) for name in FACTS}
+        if facts is not None and facts["value"] is None:
+            raise EditError(f"The history does not say what {change.key} was before that change. Nothing was restored.")
         scope_of = facts or {name: getattr(change, name) for name in FACTS}
         stored = locked(pk=change.id) or find(scope_of["key"], scope_of["scope"], scope_of["scope_id"])
         if expected is not None and expected != (version(stored) if stored else ""):
@@ -249,15 +251,26 @@ def restore(
 
 
 def facts_before(change: Any) -> dict[str, Any] | None:
-    """The facts of a setting before a change of its history, by attribute; None where it did not exist."""
-    if change.before is None:
+    """The facts of a setting before a change of its history, by attribute; None where it did not exist.
+
+    A row from before the database kept them tells less: the version before it is asked, and where there is none, the
+    value may be None, unknown. One query for such a row.
+    """
+    if change.before is not None:
+        by_column = {field.column: field for field in SystemConfiguration._meta.concrete_fields}
+        return {
+            field.attname: field.to_python(change.before[column])
+            for column, field in by_column.items()
+            if field.attname in FACTS
+        }
+    if change.history_type == "+":
         return None
-    by_column = {field.column: field for field in SystemConfiguration._meta.concrete_fields}
-    return {
-        field.attname: field.to_python(change.before[column])
-        for column, field in by_column.items()
-        if field.attname in FACTS
-    }
+    versions = ConfigurationHistory.objects.filter(id=change.id, history_date__lt=change.history_date)
+    last = versions.exclude(history_type="-").order_by("-history_date").first()
+    facts = {name: getattr(last or change, name) for name in FACTS}
+    if last is None and change.history_type == "~":
+        facts["value"] = change.old_value
+    return facts
 
 
 def change_of(pk: Any) -> Any:

@@ -4,9 +4,9 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from configuration.editing import facts_before
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from configuration.resolution import Row, Snapshot, snapshot_of
-from core.db import column_name
 from core.models import School
 
 FIELDS = (
@@ -21,7 +21,6 @@ FIELDS = (
     "requires_restart",
     "tags",
 )
-COLUMNS = tuple(column_name(name) for name in FIELDS)
 
 
 def rows_at(moment: dt.datetime) -> Snapshot:
@@ -40,8 +39,7 @@ def rows_at(moment: dt.datetime) -> Snapshot:
         found[change.id] = None if change.history_type == "-" else _row(change)
     for change in later:
         if change.id not in found:
-            existed = change.before and dt.datetime.fromisoformat(change.before["createdAt"]) <= moment
-            found[change.id] = _row_before(change.before) if existed else None
+            found[change.id] = _row_before(change) if _existed(change, moment) else None
     for setting in SystemConfiguration.objects.filter(created_at__lte=moment).exclude(pk__in=found):
         found[setting.pk] = _row(setting)
     rows = sorted((row for row in found.values() if row), key=lambda row: (row.key, row.scope, str(row.scope_id)))
@@ -52,7 +50,14 @@ def _row(source: Any) -> Row:
     return Row(source.id, *(getattr(source, name) for name in FIELDS))
 
 
-def _row_before(before: dict[str, Any]) -> Row:
-    facts = {name: before[column] for name, column in zip(FIELDS, COLUMNS, strict=True)}
-    facts["scope_id"] = uuid.UUID(facts["scope_id"]) if facts["scope_id"] else None
-    return Row(uuid.UUID(before["id"]), *facts.values())
+def _existed(change: Any, moment: dt.datetime) -> bool:
+    if change.before is None:  # new, or from before the database kept it
+        return bool(change.history_type != "+" and change.created_at <= moment)
+    return dt.datetime.fromisoformat(change.before["createdAt"]) <= moment
+
+
+def _row_before(change: Any) -> Row | None:
+    facts = facts_before(change)
+    if facts is None or facts["value"] is None:
+        return None
+    return Row(change.id, *(facts[name] for name in FIELDS))

@@ -53,9 +53,9 @@ def setting(row: Any) -> dict[str, Any]:
 
 def change(row: Any) -> dict[str, Any]:
     """A row of `changes`."""
-    before = row.before or {}
+    before = editing.facts_before(row) or {}
     secret = row.key_is_secret or any(SECRET in (tags or ()) for tags in (row.tags, before.get("tags")))
-    old_type = str(before.get("valueType") or row.value_type)
+    old_type = str(before.get("value_type") or row.value_type)
     gone = row.history_type == "-"
     return {
         "id": str(row.history_id),
@@ -68,7 +68,7 @@ def change(row: Any) -> dict[str, Any]:
         "oldValue": None if secret or row.old_value is None else typed(old_type, row.old_value),
         "newValue": None if secret or gone else typed(row.value_type, row.value),
         "secret": secret,
-        "changedFields": [] if gone or not before else _changed(row, before),
+        "changedFields": _changed(row, before) if before and not gone else [],
         "changedAt": row.history_date.isoformat(),
         "changedBy": row.history_user_id,
         "changedByName": row.changed_by_name,
@@ -80,8 +80,7 @@ def change(row: Any) -> dict[str, Any]:
 
 
 def _changed(row: Any, before: dict[str, Any]) -> list[str]:
-    known = editing.facts_before(row) or {}
-    return [column_name(name) for name in FACTS if getattr(row, name) != known.get(name)]
+    return [column_name(name) for name in FACTS if getattr(row, name) != before[name]]
 
 
 def effective(explanation: Explanation) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def wait_until_it_waits(work: Future[Any]) -> None:
 
 
 def test_of_two_who_give_a_school_its_first_value_the_later_changes_it(committed_db: str) -> None:
-    where = {"scope": "SCHOOL", "scope_id": make_school().pk}
+    where: dict[str, Any] = {"scope": "SCHOOL", "scope_id": make_school().pk}
     with psycopg.connect(url()) as other, ThreadPoolExecutor(1) as threads:
         other.execute(
             'INSERT INTO system_configurations (key, value, "valueType", scope, "scopeId")'

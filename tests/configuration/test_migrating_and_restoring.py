@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection
 
-from configuration.models import SystemConfiguration
+from configuration import config, editing
+from configuration.models import ConfigurationHistory, SystemConfiguration
+from configuration.recounting import history
 from tests.conftest import create_database, drop_database
 from tests.factories import make_district
 from tests.migrations.steps import back, catalog, forward, rows
@@ -67,6 +69,41 @@ def test_a_stored_row_that_breaks_its_rules_stops_the_migration(spoil: str, prob
     assert problem in str(refusal.value)
     assert catalog() == before
     assert rows() == held
+
+
+def test_changes_from_before_the_database_kept_the_row_are_told_undone_and_answered_from(committed_db: str) -> None:
+    key = "MAX_LOGIN_ATTEMPTS"
+    _, own, _ = ours()
+    later = own[[migration.name for migration in own].index("0005_record_every_change") :]
+    setting = SystemConfiguration.objects.get(key=key)
+    beginning = setting.created_at
+    for value in ("6", "7"):
+        SystemConfiguration.objects.filter(key=key).update(value=value, is_active=value == "6")
+    SystemConfiguration.objects.filter(key="SUPPORT_EMAIL").delete()
+    back(*reversed(later))
+    with connection.cursor() as cursor:  # a row as simple-history wrote it: without the value before
+        cursor.execute("""
+            INSERT INTO configuration_history ("configurationId", "configKey", scope, "newValue", "valueType",
+                "configurationCreatedAt", "configurationUpdatedAt", "historyType")
+            SELECT id, key, scope, value, "valueType", "createdAt", "updatedAt", '~'
+            FROM system_configurations WHERE key = 'SYSTEM_NAME'
+        """)
+    forward(*later)
+    first, second = ConfigurationHistory.objects.filter(key=key).order_by("history_date")
+    assert [change.before for change in (first, second)] == [None, None]
+    reader = config.as_of(beginning)
+    assert [reader.get(name) for name in (key, "SUPPORT_EMAIL")] == [5, "support@whitecross.health"]
+    told = history(key)
+    assert [(change.old.text, change.new.text) for change in told] == [("6", "7"), ("5", "6")]
+    assert told[0].facts == (("isActive", "True", "False"),)
+    for change, value in ((second, "6"), (first, "5")):
+        restored = editing.restore(change, before=True, reason="Back")
+        assert restored is not None
+        assert restored.value == value
+    unknown = ConfigurationHistory.objects.get(key="SYSTEM_NAME")
+    assert len(history("SYSTEM_NAME")) == 1
+    with pytest.raises(editing.EditError, match="does not say what SYSTEM_NAME was before"):
+        editing.restore(unknown, before=True, reason="Back")
 
 
 def state() -> list[Any]:
