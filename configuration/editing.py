@@ -16,6 +16,7 @@ from configuration.changing import changing
 from configuration.enums import ConfigCategory, ConfigScope
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from configuration.parameters import DECLARED, VALUE_TYPES, near
+from configuration.resolution import SECRET
 from configuration.values import ValueTextError, write
 from core.models import District, School, User
 
@@ -31,6 +32,7 @@ MEANWHILE = "Somebody has changed {key} meanwhile. Nothing was {deed}: look at i
 BUSY = "Somebody else is changing this setting and has not finished. Nothing was done: try again in a moment."
 PATIENCE = "10s"  # for whoever has locked what is to be changed
 BUSY_STATES = ("55P03", "40P01")  # the SQLSTATEs of a lock that does not come
+UNMASKED = "Without the tag the {what} could be read: give it a new one as well."
 MODELS: dict[str, type[models.Model]] = {
     ConfigScope.DISTRICT: District,
     ConfigScope.SCHOOL: School,
@@ -129,6 +131,7 @@ def save(setting: SystemConfiguration, *, reason: str | None, expected: str | No
             if expected is not None and version(stored) != expected:
                 raise StaleError(MEANWHILE.format(key=stored.key, deed="saved"))
             refuse_if_read_only(stored)
+            _refuse_unmasking(stored, setting)
         setting.full_clean()
         setting.save()
         setting.refresh_from_db()
@@ -242,12 +245,28 @@ def restore(
         setting = stored or SystemConfiguration(pk=change.id)
         for name, fact in facts.items():
             setattr(setting, name, fact)
+        if not setting.is_secret and _was_ever_secret(setting.key):
+            # Of a time when it was none. The history does not show it any more, so this does not, either.
+            setting.tags = [*(setting.tags or ()), SECRET]
         if stored is None:
             refuse_if_read_only(setting)
         setting.full_clean()
         setting.save()
         setting.refresh_from_db()
         return setting
+
+
+def _refuse_unmasking(stored: SystemConfiguration, setting: SystemConfiguration) -> None:
+    if not stored.is_secret or setting.is_secret:
+        return
+    for name, what in (("value", "value"), ("default_value", "default value")):
+        kept = getattr(stored, name)
+        if kept is not None and getattr(setting, name) == kept:
+            raise EditError({"tags": [UNMASKED.format(what=what)]})
+
+
+def _was_ever_secret(key: str) -> bool:
+    return bool(ConfigurationHistory.objects.filter(key=key, tags__contains=[SECRET]).exists())
 
 
 def facts_before(change: Any) -> dict[str, Any] | None:

@@ -78,10 +78,16 @@ def create(facts: dict[str, Any], *, reason: str) -> SystemConfiguration:
         try:
             row = editing.new(key, scope, place)
         except editing.NoSuchSettingError:
+            _refuse_strange(key)
             row = SystemConfiguration(key=key, scope=scope, scope_id=place)
             facts = {**facts, "tags": [*dict.fromkeys([CUSTOM, *facts.get("tags", ())])]}
         _apply(row, facts)
         return editing.save(row, reason=reason)
+
+
+def _refuse_strange(key: str) -> None:
+    if not key.isprintable() or key != key.strip():
+        raise editing.EditError({"key": ["A key is one line, without blanks around it."]})
 
 
 def _refuse_nobody(scope: str, place: Any) -> None:

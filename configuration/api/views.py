@@ -226,9 +226,9 @@ class Restore(ApiView):
             change = editing.change_of(wanted["version"])
             if change.id != id:
                 raise editing.NoSuchSettingError("The history of this setting has no such version.")
-            if versions is not None:
+            if etags.expects_something(request._request):
                 stored = editing.locked(pk=id)
-                if stored is None or editing.version(stored) not in versions:
+                if stored is None or (versions is not None and editing.version(stored) not in versions):
                     raise editing.StaleError(editing.MEANWHILE.format(key=change.key, deed="restored"))
             row = editing.restore(change, reason=wanted["reason"], before=wanted.get("before", False))
             return Response(status=204) if row is None else _shown(row)

@@ -29,6 +29,10 @@ class StrictJSONParser(BaseParser):
         charset = (parser_context or {}).get("encoding") or "utf-8"
         if str(charset).lower().replace("_", "-") not in ("utf-8", "utf8"):
             raise UnsupportedMediaType(media_type or "")
+        request = (parser_context or {}).get("request")
+        headers = request._request.headers if request is not None else {}
+        if headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise UnsupportedMediaType(media_type or "")
         return read(_all_of(stream))
 
 

@@ -15,5 +15,6 @@ class DocumentView(ApiView, SpectacularJSONAPIView):
 class BrowsableView(SpectacularSwaggerView):
     """The document as a page. All that it loads comes from here."""
 
+    http_method_names = ("get", "head")
     authentication_classes = ()
     permission_classes = ()

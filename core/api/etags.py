@@ -5,6 +5,7 @@ import re
 from django.http import HttpRequest
 
 TAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
+LIST = re.compile(rf"[ \t]*{TAG.pattern}([ \t]*,[ \t]*{TAG.pattern})*[ \t]*")
 
 
 def etag(version: str) -> str:
@@ -20,10 +21,19 @@ def expected(request: HttpRequest) -> frozenset[str] | None:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    return frozenset(version for weak, version in TAG.findall(header) if not weak)
+    return frozenset(version for weak, version in _tags(header) if not weak)
+
+
+def expects_something(request: HttpRequest) -> bool:
+    """Whether If-Match is refused where there is nothing; as `*` is."""
+    return "If-Match" in request.headers
 
 
 def is_known(request: HttpRequest, version: str) -> bool:
     """Whether the client has this version already, by If-None-Match."""
     header = request.headers.get("If-None-Match", "")
-    return header.strip() == "*" or version in (known for _, known in TAG.findall(header))
+    return header.strip() == "*" or version in (known for _, known in _tags(header))
+
+
+def _tags(header: str) -> list[tuple[str, str]]:
+    return TAG.findall(header) if LIST.fullmatch(header) else []

@@ -104,7 +104,7 @@ def _sentence(error: exceptions.APIException) -> str:
     if isinstance(error, exceptions.NotAcceptable | exceptions.NotAuthenticated):
         return SENTENCES[error.status_code]
     if isinstance(error, exceptions.UnsupportedMediaType):
-        return "The API reads JSON in UTF-8: send Content-Type: application/json."
+        return "The API reads JSON in UTF-8, not compressed: send Content-Type: application/json."
     return str(error.detail)
 
 

@@ -39,6 +39,9 @@ class ApiView(APIView):
         if request.method not in self.allowed_methods:
             raise exceptions.MethodNotAllowed(request.method or "")
         self.check_permissions(request)
+        if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+            # Django reads nothing of it.
+            raise exceptions.ParseError("Send the length of the body with it (Content-Length), instead of chunks.")
         self.query = self.takes_query.get(self.verb, Query).of(request._request.GET)
 
     @property

@@ -42,6 +42,36 @@ def test_every_refusal_is_a_problem_document(api: ApiClient, timeout: SystemConf
     problem(api.patch(path, b" " * 101, content_type="application/json"), 413)
 
 
+def test_a_body_that_is_compressed_or_does_not_say_its_length_is_refused_with_a_sentence(
+    api: ApiClient, timeout: SystemConfiguration
+) -> None:
+    path = f"{SETTINGS}/{timeout.pk}"
+    found = problem(api.send("patch", path, {"value": 20, "reason": "x"}, Content_Encoding="gzip"), 415)
+    assert "not compressed" in found["detail"]
+    found = problem(api.generic("PATCH", path, headers={"Transfer-Encoding": "chunked"}), 400)
+    assert "Content-Length" in found["detail"]
+
+
+@pytest.mark.parametrize("key", [" ", "A\n", "\tA", "A\u2028B", "A\x7f"])
+def test_a_key_that_people_could_not_read_is_refused(api: ApiClient, key: str) -> None:
+    found = problem(api.send("post", SETTINGS, {"key": key, "value": "x", "reason": "x"}), 422)
+    assert found["errors"][0]["pointer"] == "#/key"
+
+
+def test_a_text_may_be_empty_unless_a_rule_says_otherwise(api: ApiClient, timeout: SystemConfiguration) -> None:
+    made = api.send("post", SETTINGS, {"key": "NOTE", "value": "", "reason": "x"})
+    assert (made.status_code, made.json()["value"]) == (201, "")
+    path = f"{SETTINGS}/{made.json()['id']}"
+    for method, body in (("patch", {"value": ""}), ("put", {"value": "", "valueType": "STRING", "defaultValue": ""})):
+        assert api.send("patch", path, {"value": "x", "reason": "x"}).json()["value"] == "x"
+        assert api.send(method, path, {**body, "reason": "x"}).json()["value"] == ""
+    problem(api.send("patch", path, {"validationRules": {"minLength": 1}, "reason": "x"}), 422)
+    problem(api.send("patch", f"{SETTINGS}/{timeout.pk}", {"value": "", "reason": "x"}), 422)
+    name = SystemConfiguration.objects.get(key="SYSTEM_NAME")
+    found = problem(api.send("patch", f"{SETTINGS}/{name.pk}", {"value": "", "reason": "x"}), 422)
+    assert found["errors"][0]["pointer"] == "#/value"
+
+
 def test_what_nobody_expected_says_nothing_of_itself(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("the secret of the house")

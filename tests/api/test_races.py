@@ -97,3 +97,20 @@ def test_changes_of_other_facts_at_once_are_both_kept(committed_db: str) -> None
         thread.join()
     setting.refresh_from_db()
     assert (setting.value, setting.description, setting.sort_order, setting.sub_category) == ("20", "Short", 7, "Idle")
+
+
+@pytest.mark.parametrize("tag", ['W/"{}"', "{}", "'{}'", '"{}', '{}"', 'x"{}"', '"{}" *', '*, "{}"', '"x" "{}"', ""])
+def test_what_is_no_list_of_strong_tags_matches_nothing(api: ApiClient, timeout: SystemConfiguration, tag: str) -> None:
+    path = f"{SETTINGS}/{timeout.pk}"
+    now = api.get(path)["ETag"].strip('"')
+    problem(api.send("patch", path, {"value": 20, "reason": WHY}, If_Match=tag.format(now)), 412)
+    assert api.send("patch", path, {"value": 20, "reason": WHY}, If_Match=f'"x" , "{now}"').status_code == 200
+
+
+@pytest.mark.parametrize("tag", ["*", '"x"'])
+def test_a_setting_that_is_gone_matches_nothing(api: ApiClient, timeout: SystemConfiguration, tag: str) -> None:
+    path = f"{SETTINGS}/{timeout.pk}"
+    assert api.send("delete", path, {"reason": WHY}).status_code == 204
+    wanted = {"version": str(ConfigurationHistory.objects.filter(id=timeout.pk).latest().pk), "reason": WHY}
+    problem(api.send("post", f"{path}/restore", wanted, If_Match=tag), 412)
+    assert api.send("post", f"{path}/restore", wanted).status_code == 200

@@ -3,7 +3,7 @@
 from typing import Any
 
 from configuration.models import SystemConfiguration
-from tests.api.client import SETTINGS, ApiClient
+from tests.api.client import SETTINGS, ApiClient, problem
 from tests.factories import make_school
 
 WHY = "It was guessed"
@@ -61,3 +61,35 @@ def test_a_masked_answer_that_is_sent_back_does_not_overwrite_the_secret(api: Ap
     assert api.send("put", path, {**sent, "value": {"c": 3}}).status_code == 200
     stored = SystemConfiguration.objects.get(key="TOKEN")
     assert (stored.value, stored.default_value) == ('{"c": 3}', '{"a": 1}')
+
+
+def test_a_secret_does_not_lose_its_tag_without_losing_its_value(api: ApiClient) -> None:
+    facts = {"key": "TOKEN", "tags": ["secret"], "defaultValue": DEFAULT, "value": OLD, "reason": WHY}
+    path = f"{SETTINGS}/{api.send('post', SETTINGS, facts).json()['id']}"
+    bulk = {"action": "update", "key": "TOKEN", "tags": []}
+    for asked in (
+        api.send("patch", path, {"tags": [], "reason": WHY}),
+        api.send("patch", path, {"tags": [], "value": OLD, "defaultValue": NEW, "reason": WHY}),
+        api.send("patch", path, {"tags": [], "value": NEW, "reason": WHY}),
+        api.send("post", f"{SETTINGS}/bulk", {"changes": [bulk], "reason": WHY}),
+    ):
+        assert "tags" in problem(asked, 422)["errors"][0]["pointer"]
+    put = {"value": NEW, "valueType": "STRING", "reason": WHY}
+    problem(api.send("put", path, put), 422)  # its default value would stay
+    made = api.send("patch", path, {"tags": [], "value": NEW, "defaultValue": None, "reason": WHY})
+    assert (made.status_code, made.json()["value"], made.json()["secret"]) == (200, NEW, False)
+
+
+def test_what_became_secret_later_is_not_brought_back_in_the_open(api: ApiClient) -> None:
+    made = api.send("post", SETTINGS, {"key": "TOKEN", "value": OLD, "reason": WHY}).json()
+    path = f"{SETTINGS}/{made['id']}"
+    assert api.send("patch", path, {"tags": ["secret"], "reason": WHY}).status_code == 200
+    assert api.send("patch", path, {"value": NEW, "reason": WHY}).status_code == 200
+    first = api.read(f"{SETTINGS}/TOKEN/history")["results"][-1]["id"]
+    restored = api.send("post", f"{path}/restore", {"version": first, "reason": WHY})
+    assert restored.status_code == 200
+    assert OLD not in restored.content.decode()
+    assert SystemConfiguration.objects.get(key="TOKEN").value == OLD
+    api.send("delete", path, {"reason": WHY})
+    restored = api.send("post", f"{path}/restore", {"version": first, "reason": WHY})
+    assert (restored.status_code, restored.json()["secret"]) == (200, True)
