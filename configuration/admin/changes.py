@@ -64,7 +64,7 @@ def _beside(old: Shown | None, new: Shown | None) -> tuple[Shown | None, Shown |
     if texts[0] == texts[1]:  # only laid out in another way
         texts = [old.text, new.text]
     before, after = apart(*texts)
-    return replace(old, text=before, code=True), replace(new, text=after, code=True)
+    return replace(old, lines=before), replace(new, lines=after)
 
 
 def facts_after(change: Any) -> dict[str, Any]:

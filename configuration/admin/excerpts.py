@@ -5,15 +5,17 @@ from difflib import SequenceMatcher
 LONG = 200  # characters that are shown as they are
 AROUND = 60  # characters around a difference within a line
 LINES_AROUND = 2
+MOST_SHOWN = 200  # lines
 MOST_LINES = 300  # of which single differences are looked for: that takes time by the square
 
 
-def apart(old: str, new: str) -> tuple[str, str]:
-    """Both texts, each where it differs from the other, with a little around it; short ones as they are."""
-    if max(len(old), len(new)) <= LONG or old == new:
-        return old, new
+Side = tuple[tuple[str, bool], ...]
+
+
+def apart(old: str, new: str) -> tuple[Side, Side]:
+    """The lines of both texts where they differ, with a little around it; of each line whether it differs."""
     before, after = old.split("\n"), new.split("\n")
-    sides: tuple[list[str], list[str]] = ([], [])
+    sides: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])
     steps = _steps(before, after)
     for place, (same, one, other) in enumerate(steps):
         if same:
@@ -25,8 +27,15 @@ def apart(old: str, new: str) -> tuple[str, str]:
         else:
             told = one, other
         for side, lines in zip(sides, told, strict=True):
-            side.extend(lines)
-    return "\n".join(sides[0]), "\n".join(sides[1])
+            side.extend((line, not same) for line in lines)
+    return _first(sides[0]), _first(sides[1])
+
+
+def _first(lines: list[tuple[str, bool]]) -> Side:
+    left = len(lines) - MOST_SHOWN
+    if left <= 1:
+        return tuple(lines)
+    return (*lines[:MOST_SHOWN], (f"… and {left} lines more", False))
 
 
 def _steps(before: list[str], after: list[str]) -> list[tuple[bool, list[str], list[str]]]:

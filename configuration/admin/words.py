@@ -39,11 +39,15 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A value as pages show it. `color` is its hexadecimal code where it is one."""
+    """A value as pages show it. `color` is its hexadecimal code where it is one.
+
+    `lines`: of a long text beside another, the lines to be shown, and whether each differs.
+    """
 
     text: str
     color: str = ""
     code: bool = False  # to be shown in a font of fixed width
+    lines: tuple[tuple[str, bool], ...] = ()
 
     def __str__(self) -> str:
         return self.text
