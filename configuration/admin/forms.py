@@ -35,7 +35,7 @@ class ReasonField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             label="Reason",
-            help_text="Why you change it. The reason stays in the history, with your name.",
+            help_text="Why you do it. Nothing is saved without; it stays in the history, with your name.",
             max_length=LONGEST_REASON,
             widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             error_messages={"required": "Say why: the reason stays in the history."},
