@@ -215,6 +215,7 @@ def delete(setting: SystemConfiguration, *, reason: str | None, expected: str | 
         if expected is not None and version(stored) != expected:
             raise StaleError(MEANWHILE.format(key=stored.key, deed="deleted"))
         refuse_if_read_only(stored)
+        _hand_on_secrecy(stored)
         stored.delete()
 
 
@@ -240,6 +241,7 @@ def restore(
             refuse_if_read_only(stored)
         if facts is None:
             if stored is not None:
+                _hand_on_secrecy(stored)
                 stored.delete()
             return None
         setting = stored or SystemConfiguration(pk=change.id)
@@ -263,6 +265,17 @@ def _refuse_unmasking(stored: SystemConfiguration, setting: SystemConfiguration)
         kept = getattr(stored, name)
         if kept is not None and getattr(setting, name) == kept:
             raise EditError({"tags": [UNMASKED.format(what=what)]})
+    _hand_on_secrecy(stored)
+
+
+def _hand_on_secrecy(leaving: SystemConfiguration) -> None:
+    """Give the other rows of the key the tag, where this row's alone has hidden their values so far."""
+    others = SystemConfiguration.objects.filter(key=leaving.key).exclude(pk=leaving.pk)
+    if not leaving.is_secret or others.filter(tags__contains=[SECRET]).exists():
+        return
+    for other in others.select_for_update(of=("self",), no_key=True).order_by("pk"):
+        other.tags = [*(other.tags or ()), SECRET]
+        other.save(update_fields=["tags"])
 
 
 def _was_ever_secret(key: str) -> bool:

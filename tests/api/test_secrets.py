@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from configuration.models import SystemConfiguration
+import pytest
+
+from configuration.models import ConfigurationHistory, SystemConfiguration
 from tests.api.client import SETTINGS, ApiClient, problem
 from tests.factories import make_school
 
@@ -93,3 +95,26 @@ def test_what_became_secret_later_is_not_brought_back_in_the_open(api: ApiClient
     api.send("delete", path, {"reason": WHY})
     restored = api.send("post", f"{path}/restore", {"version": first, "reason": WHY})
     assert (restored.status_code, restored.json()["secret"]) == (200, True)
+
+
+@pytest.mark.parametrize("how", ["deleted", "opened", "deleted in bulk", "undone"])
+@pytest.mark.parametrize("tagged", ["SYSTEM", "SCHOOL"])
+def test_what_a_tag_has_hidden_of_other_rows_stays_hidden_without_it(api: ApiClient, tagged: str, how: str) -> None:
+    rows = {}
+    for scope in ("SYSTEM", "SCHOOL"):
+        facts = {"key": "TOKEN", "value": OLD, "tags": ["secret"] if scope == tagged else [], "reason": WHY}
+        place = {"scope": scope, "scopeId": str(make_school().pk)} if scope == "SCHOOL" else {}
+        rows[scope] = api.send("post", SETTINGS, {**facts, **place}).json()["id"]
+    gone, left = (f"{SETTINGS}/{rows[scope]}" for scope in sorted(rows, key=lambda scope: scope != tagged))
+    first = ConfigurationHistory.objects.get(id=rows[tagged]).pk
+    asked = {
+        "deleted": ("delete", gone, {}),
+        "opened": ("patch", gone, {"tags": [], "value": NEW}),
+        "deleted in bulk": ("post", f"{SETTINGS}/bulk", {"changes": [{"action": "delete", "id": rows[tagged]}]}),
+        "undone": ("post", f"{gone}/restore", {"version": str(first), "before": True}),
+    }
+    method, path, body = asked[how]
+    assert api.send(method, path, {**body, "reason": WHY}).status_code in (200, 204)
+    assert (api.read(left)["value"], api.read(left)["secret"]) == (None, True)
+    change = api.read(f"{SETTINGS}/TOKEN/history")["results"]
+    assert [one["reason"] for one in change if one["changedFields"] == ["tags"]] == [WHY]
