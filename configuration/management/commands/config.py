@@ -1,6 +1,7 @@
 """config: settings that change while the system runs, for the command line."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -8,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import Error as DatabaseError
 
 from configuration.management.arguments import EXAMPLES, MOST_PROBLEMS, add_subcommands
 from core.acting import Origin, acting_as
 
 USAGE = 2
+SEE_HISTORY = "Whether anything was changed, config history tells."
 
 
 class Command(BaseCommand):
@@ -39,6 +41,8 @@ class Command(BaseCommand):
         from configuration.printing import Printer
 
         deed: Callable[[dict[str, Any]], None] = getattr(self, f"_{options['deed']}")
+        if sys.stdout is None and self.stdout._out is None:  # whoever started it has closed it
+            self.stdout = OutputWrapper(io.StringIO())
         self.print = Printer(self.stdout, color=not options["no_color"] and "NO_COLOR" not in os.environ)
         with self._sentences(options.get("key")):
             _refuse_strange_texts(options)
@@ -73,10 +77,13 @@ class Command(BaseCommand):
             raise CommandError(on_one_line(str(error))) from None
         except BrokenPipeError:
             # Whoever reads, such as head, has read enough. Python would complain when it closes the stream.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _print_no_more()
             sys.exit(0)
         except KeyboardInterrupt:
-            raise CommandError("Interrupted; nothing was changed.", returncode=130) from None
+            raise CommandError(f"Interrupted. {SEE_HISTORY}", returncode=130) from None
+        except OSError as error:
+            _print_no_more()
+            raise CommandError(f"The answer cannot be printed: {error.strerror}. {SEE_HISTORY}") from None
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) != "42P01":
                 raise
@@ -222,9 +229,9 @@ class Command(BaseCommand):
         only_plan, from_pipe = options["plan"], options["file"] == "-"
         if not only_plan:
             editing.require_reason(options["reason"])
-            if not options["yes"] and (from_pipe or options["json"] or not sys.stdin.isatty()):
+            if not options["yes"] and (from_pipe or options["json"] or not _somebody_types()):
                 raise CommandError("Nobody is there to ask: say --yes to import, or --plan to look.", returncode=USAGE)
-        content = sys.stdin.buffer.read(LARGEST_MB * 2**20 + 1) if from_pipe else read(Path(options["file"]))
+        content = _piped(LARGEST_MB * 2**20 + 1) if from_pipe else read(Path(options["file"]))
         plan = importing.plan_of(entries_of(content), delete_missing=options["delete_missing"])
         if not options["json"]:
             print_plan(self.print, plan)
@@ -278,11 +285,27 @@ def _matches(settings: Any, line: Any, options: dict[str, Any], words: list[str]
     return all(word in text for word in words)
 
 
+def _print_no_more() -> None:
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _somebody_types() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _piped(most: int) -> bytes:
+    try:
+        return sys.stdin.buffer.read(most)
+    except (AttributeError, OSError):  # without a standard input Python has None
+        raise CommandError("The standard input cannot be read.") from None
+
+
 def _standard_input() -> str:
     from configuration.values import LONGEST
 
     try:
-        text = sys.stdin.buffer.read(LONGEST * 4 + 2).decode()
+        text = _piped(LONGEST * 4 + 2).decode()
     except UnicodeDecodeError:
         raise CommandError("What stands on the standard input is not UTF-8 text.") from None
     return text.removesuffix("\n").removesuffix("\r")

@@ -1,13 +1,17 @@
 """The command as a process of its own: pipes, exit codes, a database that is not there."""
 
 import json
+import subprocess
+import sys
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
 from configuration.models import SystemConfiguration
+from configuration.printing import Printer
 
-from .conftest import Call, run, start
+from .conftest import PROGRAM, Call, run, start
 
 
 def test_explain_answers_for_the_past(committed_db: str, call: Call) -> None:
@@ -34,6 +38,38 @@ def test_a_reader_who_has_read_enough_is_no_error(committed_db: str) -> None:
         process.stdout.close()
         assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("streams", "arguments", "code", "said"),
+    [
+        (">&-", ["list"], 0, ""),
+        (">&-", ["set", "MAX_LOGIN_ATTEMPTS", "3", "--reason", "x"], 0, ""),
+        (">/dev/full", ["list"], 1, "CommandError: The answer cannot be printed: No space left on device."),
+        ("<&-", ["set", "SYSTEM_NAME", "-", "--reason", "x"], 1, "CommandError: The standard input cannot be read."),
+        ("<&-", ["import", "-", "--plan"], 1, "CommandError: The standard input cannot be read."),
+        ("<&-", ["import", "any.json", "--reason", "x"], 2, "CommandError: Nobody is there to ask"),
+    ],
+)
+def test_streams_that_are_closed_or_full_are_no_traceback(
+    committed_db: str, streams: str, arguments: list[str], code: int, said: str
+) -> None:
+    program = [sys.executable, "-c", PROGRAM, connection.settings_dict["NAME"], "config", *arguments]
+    ended = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$@" {streams}', *program], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.returncode, ended.stderr[: len(said)], ended.stderr.count("\n")) == (code, said, bool(said))
+
+
+def test_who_interrupts_is_told_where_to_look(committed_db: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Printer, "say", interrupted)
+    ended = call("set", "MAX_LOGIN_ATTEMPTS", "3", "--reason", "x")
+    assert (ended.code, ended.err.count("nothing")) == (130, 0)
+    assert "Interrupted. Whether anything was changed, config history tells." in ended.err
+    assert SystemConfiguration.objects.get(key="MAX_LOGIN_ATTEMPTS").value == "3"
 
 
 def test_wrong_arguments_end_with_two(committed_db: str) -> None:
