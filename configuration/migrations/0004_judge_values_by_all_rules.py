@@ -46,6 +46,8 @@ BEGIN
                 IF value_type = 'NUMBER' THEN
                     IF jsonb_typeof(says) <> 'number' THEN
                         RETURN format('the rule %s is not a number', rule);
+                    ELSIF abs(says::numeric) >= 1e308 THEN
+                        RETURN format('the rule %s is too large a number', rule);
                     END IF;
                 ELSIF value_type IN ('DATE', 'TIME', 'DATETIME') THEN
                     BEGIN

@@ -155,6 +155,7 @@ USELESS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("STRING", {}, {"min": 1}, "goes with NUMBER, DATE"),
     ("NUMBER", {}, {"min": "1"}, "is not a number"),
     ("NUMBER", {}, {"max": None}, "is not a number"),
+    ("NUMBER", {}, {"max": 10**308}, "is too large a number"),
     ("NUMBER", {}, {"minLength": 1}, "goes with STRING"),
     ("NUMBER", {}, {"pattern": "1"}, "goes with STRING"),
     ("NUMBER", {}, {"format": "date"}, "goes with STRING"),
