@@ -206,7 +206,7 @@ class _Watcher(threading.Thread):
                         logger.warning("Settings are read from the database again.")
                     pause, lost = PAUSE, False
                     self.answered.set()
-            except Exception as error:
+            except BaseException as error:  # nobody would start another thread
                 if self._ending.is_set():
                     break
                 if not lost:
@@ -214,9 +214,10 @@ class _Watcher(threading.Thread):
                         "Settings cannot be read (%s); the last known values hold until they can.", type(error).__name__
                     )
                 self.live.keep("the database cannot be reached")
-                pause, lost = min(pause * 2, LONGEST_PAUSE), True
+                lost = True
                 self.answered.set()
                 self._ending.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
     def _watch(self) -> Iterator[None]:
         """Yield after each look. Raises the driver's errors when the connection is lost."""

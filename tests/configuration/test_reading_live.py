@@ -101,6 +101,37 @@ def test_looking_is_enough_without_notifications(committed_db: str) -> None:
     assert eventually(lambda: SYSTEM_NAME.get() == "White Cross Healthcare Platform")
 
 
+def test_after_a_loss_the_database_is_tried_again_soon_and_then_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    watcher = live._Watcher(config)
+
+    def wait(pause: float) -> None:
+        waited.append(pause)
+        if len(waited) == 6:
+            watcher._ending.set()
+
+    monkeypatch.setattr(watcher, "_watch", lambda: 1 / 0)
+    monkeypatch.setattr(watcher._ending, "wait", wait)
+    monkeypatch.setattr(config, "keep", lambda why: None)
+    watcher.run()
+    assert waited == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def test_a_receiver_that_ends_its_thread_does_not_end_the_watching(committed_db: str) -> None:
+    def leave(**about: Any) -> None:
+        raise SystemExit
+
+    assert SYSTEM_NAME.get() == "White Cross Healthcare Platform"
+    live.settings_changed.connect(leave)
+    try:
+        rename("First")
+        assert eventually_named("First")
+    finally:
+        live.settings_changed.disconnect(leave)
+    rename("Second")
+    assert eventually_named("Second")
+
+
 def test_a_write_of_this_process_holds_as_soon_as_it_is_committed(committed_db: str) -> None:
     assert SYSTEM_NAME.get() == "White Cross Healthcare Platform"
     with transaction.atomic():
