@@ -15,15 +15,6 @@ from whitecross.accounts.answers import is_for_api, problem, wants_data
 
 logger = logging.getLogger(__name__)
 
-TITLES = {
-    400: "This was not understood",
-    403: "Not open to you",
-    404: "Nothing here",
-    411: "Length required",
-    413: "Too large",
-    500: "Something failed",
-    503: "Closed for maintenance",
-}
 SENTENCES = {
     400: "The request could not be read. Go back and try again.",
     403: "This is not open to you.",
@@ -41,7 +32,7 @@ def answer(
     """
     response: HttpResponseBase
     if is_for_api(request) or wants_data(request):
-        response = problem(status, TITLES[status], sentence or SENTENCES[status])
+        response = problem(status, sentence or SENTENCES[status])
     else:
         context = {"method": request.method, "status": status, "sentence": sentence, **who(), **facts}
         response = HttpResponse(render_to_string(template or f"{status}.html", context), status=status)

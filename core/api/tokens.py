@@ -40,9 +40,14 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 
 
 def make_token(user: User) -> tuple[str, Any]:
-    """A new token, and when it expires. A user who has as many as she may loses the oldest."""
+    """A new token, and when it expires. A user who has as many as she may loses the oldest.
+
+    Raises AuthenticationFailed where the password has changed, or the account was switched off, since `user` was read.
+    """
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        now = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+        if now is None or not now.is_active or now.password_set_at != user.password_set_at:
+            raise exceptions.AuthenticationFailed(REFUSED)
         AuthToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
         kept = AuthToken.objects.filter(user=user).order_by("-created").values_list("pk", flat=True)
         AuthToken.objects.filter(pk__in=list(kept[knox_settings.TOKEN_LIMIT_PER_USER - 1 :])).delete()

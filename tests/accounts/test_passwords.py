@@ -149,7 +149,7 @@ def test_programs_get_a_problem_document(asked: Client, path: str, headers: dict
     assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")
     assert response.json() == {
         "type": "about:blank",
-        "title": "Password change required",
+        "title": "Forbidden",
         "status": 403,
         "detail": ASKED_FOR,
     }

@@ -100,7 +100,7 @@ def test_a_script_of_a_page_gets_401_and_the_next_page_says_why(client: Client, 
             "/admin/autocomplete/", headers={"accept": "application/json, text/javascript, */*; q=0.01"}
         )
         assert (response.status_code, response["Content-Type"]) == (401, "application/problem+json")
-        assert response.json() == {"type": "about:blank", "title": "Session ended", "status": 401, "detail": ENDED}
+        assert response.json() == {"type": "about:blank", "title": "Unauthorized", "status": 401, "detail": ENDED}
         assert ENDED in client.get(STUDENTS, follow=True).content.decode()
 
 

@@ -1,5 +1,6 @@
 """A client that speaks JSON."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.test import Client
@@ -33,6 +34,7 @@ def problem(response: Any, status: int) -> Any:
     assert response["Content-Type"] == "application/problem+json"
     found = response.json()
     assert found["status"] == status
-    assert found["title"]
+    assert found["type"] == "about:blank"
+    assert found["title"] == HTTPStatus(status).phrase
     assert found["detail"]
     return found

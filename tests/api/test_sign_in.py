@@ -7,9 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
+from rest_framework.exceptions import AuthenticationFailed
 
 from configuration import config
 from configuration.models import SystemConfiguration
+from core.api.tokens import make_token
 from core.models import User
 from tests.api.client import SETTINGS, ApiClient, problem
 from tests.api.conftest import client_of
@@ -122,3 +124,26 @@ def test_a_session_does_as_well_and_its_changes_need_the_csrf_token(
     browser.cookies["csrftoken"] = "a" * 32
     sent = browser.patch(path, body, content_type="application/json", headers={"X-CSRFToken": "a" * 32})
     assert sent.status_code == 200
+
+
+@pytest.mark.parametrize("meanwhile", ["another password", "switched off", "deleted"])
+def test_a_sign_in_that_is_overtaken_gets_no_token(someone: User, meanwhile: str) -> None:
+    user = User.objects.get(pk=someone.pk)
+    if meanwhile == "another password":
+        someone.set_password("another tall glass")
+        someone.save()
+    elif meanwhile == "switched off":
+        User.objects.filter(pk=someone.pk).update(is_active=False)
+    else:
+        User.objects.filter(pk=someone.pk).delete()
+    with pytest.raises(AuthenticationFailed):
+        make_token(user)
+    assert not AuthToken.objects.exists()
+
+
+def test_a_user_keeps_ten_tokens_and_a_role_counts_as_it_is_now(someone: User) -> None:
+    tokens = [make_token(someone)[0] for _ in range(11)]
+    clients = [ApiClient(headers={"Authorization": f"Bearer {token}"}) for token in tokens]
+    assert [client.get(SETTINGS).status_code for client in clients] == [401] + [200] * 10
+    User.objects.filter(pk=someone.pk).update(role="NURSE", is_superuser=False)
+    assert problem(clients[-1].get(SETTINGS), 403)["title"] == "Forbidden"

@@ -1,5 +1,7 @@
 """Answers to programs, which do not follow a redirect to a page for people."""
 
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 API = "/api/"
@@ -16,9 +18,9 @@ def wants_data(request: HttpRequest) -> bool:
     return "json" in accepted and "text/html" not in accepted
 
 
-def problem(status: int, title: str, detail: str) -> HttpResponseBase:
-    """A problem document (RFC 9457)."""
-    facts = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+def problem(status: int, detail: str) -> HttpResponseBase:
+    """A problem document (RFC 9457). Without a type of its own, its title is the status's."""
+    facts = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     response = JsonResponse(facts, status=status, content_type="application/problem+json")
     response["Cache-Control"] = "no-store"
     return response

@@ -103,7 +103,7 @@ class PasswordChangeMiddleware:
         if why is None or request.path_info.startswith(HEALTH):
             return self.get_response(request)
         if is_for_api(request) or wants_data(request):
-            return problem(403, "Password change required", why)
+            return problem(403, why)
         if request.path in [reverse(f"admin:{name}") for name in OPEN]:
             return self.get_response(request)
         if request.method == "POST":

@@ -54,7 +54,7 @@ class SessionTimeoutMiddleware:
         loses = request.method == "POST" and request.path not in (sign_in, sign_out)
         messages.warning(request, f"{ended} {NOT_SAVED}" if loses else ended)
         if wants_data(request):
-            return problem(401, "Session ended", ended)
+            return problem(401, ended)
         if request.path in (sign_in, sign_out):
             return self.get_response(request)
         return redirect_to_login(request.get_full_path(), sign_in)
