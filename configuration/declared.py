@@ -1,10 +1,12 @@
 """The parameters that White Cross itself reads. Migrations store the first twelve; the others have their defaults."""
 
+from configuration.enums import ConfigCategory
 from configuration.parameters import SYSTEM_ONLY, declare
 
 MAX_LOGIN_ATTEMPTS = declare(
     "MAX_LOGIN_ATTEMPTS",
     int,
+    category=ConfigCategory.SECURITY,
     default=5,
     minimum=1,
     maximum=1000,
@@ -14,6 +16,7 @@ MAX_LOGIN_ATTEMPTS = declare(
 LOCKOUT_DURATION_MINUTES = declare(
     "LOCKOUT_DURATION_MINUTES",
     int,
+    category=ConfigCategory.SECURITY,
     default=30,
     minimum=1,
     maximum=60 * 24 * 365,
@@ -23,6 +26,7 @@ LOCKOUT_DURATION_MINUTES = declare(
 SESSION_TIMEOUT_MINUTES = declare(
     "SESSION_TIMEOUT_MINUTES",
     int,
+    category=ConfigCategory.SECURITY,
     default=60,
     minimum=1,
     maximum=60 * 24 * 365,
@@ -32,6 +36,7 @@ SESSION_TIMEOUT_MINUTES = declare(
 PASSWORD_MIN_LENGTH = declare(
     "PASSWORD_MIN_LENGTH",
     int,
+    category=ConfigCategory.SECURITY,
     default=12,
     minimum=8,
     maximum=128,
@@ -41,6 +46,7 @@ PASSWORD_MIN_LENGTH = declare(
 PASSWORD_REQUIRE_SPECIAL_CHAR = declare(
     "PASSWORD_REQUIRE_SPECIAL_CHAR",
     bool,
+    category=ConfigCategory.SECURITY,
     default=True,
     label="Special character in passwords",
     help="Whether a new password needs a character that is neither letter nor digit.",
@@ -48,6 +54,7 @@ PASSWORD_REQUIRE_SPECIAL_CHAR = declare(
 PASSWORD_EXPIRY_DAYS = declare(
     "PASSWORD_EXPIRY_DAYS",
     int,
+    category=ConfigCategory.SECURITY,
     default=90,
     minimum=0,
     maximum=36500,
@@ -57,6 +64,7 @@ PASSWORD_EXPIRY_DAYS = declare(
 EMAIL_NOTIFICATION_ENABLED = declare(
     "EMAIL_NOTIFICATION_ENABLED",
     bool,
+    category=ConfigCategory.NOTIFICATION,
     default=True,
     label="Notifications by email",
     help="Whether the system sends notifications by email.",
@@ -64,6 +72,7 @@ EMAIL_NOTIFICATION_ENABLED = declare(
 SMS_NOTIFICATION_ENABLED = declare(
     "SMS_NOTIFICATION_ENABLED",
     bool,
+    category=ConfigCategory.NOTIFICATION,
     default=False,
     label="Notifications by SMS",
     help="Whether the system sends notifications by SMS.",

@@ -13,7 +13,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import DataError, IntegrityError, OperationalError, connection, models
 
 from configuration.changing import changing
-from configuration.enums import ConfigCategory, ConfigScope
+from configuration.enums import ConfigScope
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from configuration.parameters import DECLARED, VALUE_TYPES, near
 from configuration.resolution import SECRET
@@ -201,7 +201,7 @@ def new(key: str, scope: str = ConfigScope.SYSTEM, scope_id: uuid.UUID | None = 
         min_value=parameter.minimum,
         max_value=parameter.maximum,
         validation_rules={"integer": True} if parameter.type is int else {},
-        category=ConfigCategory.GENERAL,
+        category=parameter.category,
         display_name=parameter.label,
         description=parameter.help,
     )

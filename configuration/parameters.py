@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
-from configuration.enums import ConfigScope, ConfigValueType
+from configuration.enums import ConfigCategory, ConfigScope, ConfigValueType
 from configuration.values import ValueTextError, write
 
 T = TypeVar("T")
@@ -46,7 +46,8 @@ VALUE_TYPES: dict[Any, tuple[ConfigValueType, ...]] = {
 class Parameter(Generic[T]):
     """A parameter that code reads; made by `declare`.
 
-    `minimum` and `maximum` bound numbers. `scopes` are those in which the code reads it.
+    `minimum` and `maximum` bound numbers. `scopes` are those in which the code reads it. `category` is where a value
+    that is stored anew stands: changes of those under SECURITY are confirmed and told.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Parameter(Generic[T]):
     minimum: int | None = None
     maximum: int | None = None
     scopes: tuple[ConfigScope, ...] = EVERYWHERE
+    category: ConfigCategory = ConfigCategory.GENERAL
 
     def get(self, *, user: Any = None, school: Any = None, district: Any = None) -> T:
         """The value that holds for a user, school or district; the system's without one. No query."""

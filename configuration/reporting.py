@@ -218,7 +218,7 @@ def _listed(settings: Settings, key: str, place: Place) -> Listed:
     ]
     return Listed(
         decided,
-        category=first.category if first else ConfigCategory.GENERAL,
+        category=said.category if (said := first or parameter) else ConfigCategory.GENERAL,
         label=(first.display_name if first else None) or (parameter.label if parameter else ""),
         overrides=len(overrides),
         changed=bool(overrides) or (default is not None and deciding is not None and deciding.value != default.value),

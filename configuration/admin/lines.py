@@ -106,12 +106,14 @@ class Line:
     @property
     def category(self) -> str:
         """Under which heading it stands."""
-        return str(self.any_row.category if self.any_row else ConfigCategory.GENERAL)
+        said = self.any_row or self.parameter
+        return str(said.category if said else ConfigCategory.GENERAL)
 
     @property
     def is_security(self) -> bool:
-        """Whether one of its rows stands under SECURITY: then changes of all of them are confirmed."""
-        return any(row.category == ConfigCategory.SECURITY for row in self.rows)
+        """Whether one of its rows stands under SECURITY, or code says so: then changes of all rows are confirmed."""
+        said = [*self.rows, *([self.parameter] if self.parameter else [])]
+        return any(one.category == ConfigCategory.SECURITY for one in said)
 
     @property
     def name(self) -> str:

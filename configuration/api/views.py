@@ -298,9 +298,12 @@ class Effective(ApiView):
         if "category" in self.query:
             by_category = SystemConfiguration.objects.filter(category=self.query["category"])
             wanted = set(by_category.values_list("key", flat=True))
-            if self.query["category"] == "GENERAL":
-                stored = set(SystemConfiguration.objects.values_list("key", flat=True))
-                wanted |= DECLARED.keys() - stored
+            stored = set(SystemConfiguration.objects.values_list("key", flat=True))
+            wanted |= {
+                key
+                for key, parameter in DECLARED.items()
+                if key not in stored and parameter.category == self.query["category"]
+            }
             keys = [key for key in keys if key in wanted]
         found = [shown for key in keys if (shown := self._explained(key, asked)) is not None]
         return Response({"count": len(found), "results": found})

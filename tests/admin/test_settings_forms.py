@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from configuration import config
+from configuration.admin.lines import line_of
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from core.models import User
 from tests.admin.conftest import SignIn
@@ -205,6 +206,16 @@ def test_a_places_value_is_confirmed_where_the_systems_is(client: Client, page: 
         assert "Nothing is saved yet" in words(save(client, page_of(row), value="4"))
     else:
         assert "Yes, change this security setting" in words(client.get(address(SETTING, "delete", row.pk)))
+
+
+def test_a_security_setting_that_was_deleted_is_one_when_it_is_set_anew(client: Client) -> None:
+    stored("PASSWORD_MIN_LENGTH").delete()
+    line = line_of("PASSWORD_MIN_LENGTH")
+    assert line.category == "SECURITY"
+    asked = save(client, line.url, value="8")
+    assert "Nothing is saved yet" in words(asked)
+    client.post(line.url, confirmed(asked))
+    assert stored("PASSWORD_MIN_LENGTH").category == "SECURITY"
 
 
 @pytest.mark.parametrize("category", [("SECURITY", "GENERAL"), ("GENERAL", "SECURITY")])
