@@ -147,7 +147,8 @@ def change_all(changes: list[dict[str, Any]], *, reason: str) -> list[SystemConf
     made: list[SystemConfiguration | None] = []
     editing.require_reason(reason)
     with changing(reason=reason):
-        with connection.cursor() as cursor:
+        with editing.refusals(), connection.cursor() as cursor:
+            editing.be_patient()
             # Two of these that lock the same rows in another order would wait for each other for ever.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('whitecross settings in bulk', 0))")
         for index, change in enumerate(changes):

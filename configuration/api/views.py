@@ -264,7 +264,7 @@ class Bulk(ApiView):
     model = SystemConfiguration
     permission_classes = (RoleMay,)
     needed: ClassVar[dict[str, tuple[str, ...]]] = {"POST": ("add", "change", "delete")}
-    problems: ClassVar[dict[str, tuple[int, ...]]] = {"POST": (422,)}
+    problems: ClassVar[dict[str, tuple[int, ...]]] = {"POST": (409, 422)}
 
     @extend_schema(
         operation_id="change_settings", request=shapes.Bulk, responses={200: shapes.BulkResult}, examples=[BULK]

@@ -15,7 +15,7 @@ MEANINGS = {
     403: "The role does not allow it, a new password has to be chosen first, or the CSRF token is missing.",
     404: "There is no such thing.",
     406: "The client does not accept JSON.",
-    409: "The setting is read-only.",
+    409: "The setting is read-only, or somebody else is changing it and has not finished.",
     412: "Lost race: the thing is not as If-Match says any more. Read it again.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8.",

@@ -2,8 +2,13 @@
 
 from typing import Any
 
+import psycopg
+from django.db import connection
+
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from tests.api.client import SETTINGS, ApiClient, problem
+from tests.api.conftest import client_of
+from tests.factories import make_user
 
 WHY = "Rules of the district"
 BULK = f"{SETTINGS}/bulk"
@@ -63,3 +68,17 @@ def test_the_shape_of_each_change_is_judged_first(api: ApiClient) -> None:
     mixed = [{"action": "delete", "key": "SYSTEM_NAME"}, {"action": "update", "key": "SYSTEM_NAME", "isActive": 3}]
     found = problem(api.send("post", BULK, {"reason": WHY, "changes": mixed}), 400)
     assert found["errors"][0]["pointer"] == "#/changes/1/isActive"
+
+
+def test_what_somebody_else_has_locked_is_409_after_a_while(committed_db: str) -> None:
+    api = client_of(make_user("ADMIN"))
+    connection.ensure_connection()
+    known = connection.get_connection_params()
+    whom = {name: known[name] for name in ("host", "port", "user", "password", "dbname") if known.get(name)}
+    with psycopg.connect(**whom) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended('whitecross settings in bulk', 0))")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        changes = [{"action": "update", "key": "SYSTEM_NAME", "value": "Ours"}]
+        refused = api.send("post", BULK, {"reason": WHY, "changes": changes})
+    problem(refused, 409)

@@ -103,11 +103,11 @@ def test_what_a_tag_has_hidden_of_other_rows_stays_hidden_without_it(api: ApiCli
     rows = {}
     for scope in ("SYSTEM", "SCHOOL"):
         facts = {"key": "TOKEN", "value": OLD, "tags": ["secret"] if scope == tagged else [], "reason": WHY}
-        place = {"scope": scope, "scopeId": str(make_school().pk)} if scope == "SCHOOL" else {}
+        place: dict[str, Any] = {"scope": scope, "scopeId": str(make_school().pk)} if scope == "SCHOOL" else {}
         rows[scope] = api.send("post", SETTINGS, {**facts, **place}).json()["id"]
     gone, left = (f"{SETTINGS}/{rows[scope]}" for scope in sorted(rows, key=lambda scope: scope != tagged))
     first = ConfigurationHistory.objects.get(id=rows[tagged]).pk
-    asked = {
+    asked: dict[str, tuple[str, str, dict[str, Any]]] = {
         "deleted": ("delete", gone, {}),
         "opened": ("patch", gone, {"tags": [], "value": NEW}),
         "deleted in bulk": ("post", f"{SETTINGS}/bulk", {"changes": [{"action": "delete", "id": rows[tagged]}]}),
