@@ -99,7 +99,7 @@ def test_whoever_waits_for_a_turn_holds_no_connection(committed_db: str, verifie
     def are_connected() -> int:
         with another_program() as other:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name = 'attempt'"
-            return int((other.execute(query, [committed_db]).fetchone() or ())[0])
+            return int((other.execute(query, [committed_db]).fetchone() or [0])[0])
 
     with ThreadPoolExecutor(5) as threads:
         with ExitStack() as turns:
@@ -110,6 +110,38 @@ def test_whoever_waits_for_a_turn_holds_no_connection(committed_db: str, verifie
             wait_until(lambda: are_connected() == 0)
             assert not any(one.done() for one in attempts)
         assert [one.result(60) for one in attempts] == [None] * 5
+
+
+def test_attempts_with_one_email_leave_turns_to_others(committed_db: str, verified: list[str]) -> None:
+    user = make_user(email=EMAIL, password=PASSWORD)
+
+    def attempt(email: str, password: str) -> Any:
+        try:
+            return authenticate(username=email, password=password)
+        finally:
+            connection.close()
+
+    lock = "SELECT pg_advisory_lock(hashtextextended(upper('guessed@example.org'), 0))"
+    with ThreadPoolExecutor(5) as threads, another_program() as other:
+        other.execute(lock)
+        stuck = [threads.submit(attempt, "guessed@example.org", "wrong") for _ in range(4)]
+        assert threads.submit(attempt, EMAIL, PASSWORD).result(60) == user
+        assert not any(one.done() for one in stuck)
+    assert [one.result(60) for one in stuck] == [None] * 4
+
+
+def test_a_row_that_something_else_holds_refuses_and_blocks_nobody(
+    committed_db: str, verified: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = make_user(email=EMAIL, password=PASSWORD)
+    monkeypatch.setattr(sign_in, "PATIENCE", "50ms")
+    with another_program() as other, other.transaction():
+        other.execute("SELECT FROM users FOR UPDATE")
+        assert authenticate(username=EMAIL, password=PASSWORD) is None
+    assert EMAIL not in caplog.text
+    assert "refused unjudged" in caplog.text
+    assert verified == []
+    assert authenticate(username=EMAIL, password=PASSWORD) == user
 
 
 def test_a_changed_limit_holds_at_the_next_attempt(committed_db: str, verified: list[str]) -> None:

@@ -5,14 +5,15 @@ account get the same answer after the same work.
 """
 
 import datetime as dt
+import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeGuard
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.hashers import get_hasher, get_hashers, identify_hasher
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -21,9 +22,15 @@ from configuration.declared import LOCKOUT_DURATION_MINUTES, MAX_LOGIN_ATTEMPTS
 from core.auth import RoleBackend
 from core.models import User
 
-AT_ONCE = 2  # passwords that a process hashes at a time: each takes memory, a processor and a connection
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 3  # attempts that a process judges at a time: each takes memory, a processor and a connection
+LOCK_NOT_AVAILABLE = "55P03"
+PATIENCE = "10s"  # for whoever has locked the account's row: it would take all turns
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
+# Attempts with one email wait for each other, and so may take one turn only.
+_of_email = [threading.Lock() for _ in range(64)]
 
 
 class LockingBackend(RoleBackend):
@@ -40,13 +47,19 @@ class LockingBackend(RoleBackend):
         email = kwargs.get(User.USERNAME_FIELD) if username is None else username
         if not (_is_text(email) and _is_text(password)):
             return None
-        with _in_turn(), transaction.atomic(durable=True):
-            _wait_for_other_attempts(email)
-            user = User.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
-            if user is None or user.is_locked or not self.user_can_authenticate(user):
-                _hash_in_vain(password)
-                return None
-            return _judge(user, password)
+        try:
+            with _in_turn(email), transaction.atomic(durable=True):
+                _wait_for_other_attempts(email)
+                user = User.objects.select_for_update(no_key=True).filter(email__iexact=email).first()
+                if user is None or user.is_locked or not self.user_can_authenticate(user):
+                    _hash_in_vain(password)
+                    return None
+                return _judge(user, password)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            logger.warning("A sign-in was refused unjudged: something else holds its account's row.")
+            return None
 
     async def aauthenticate(
         self, request: HttpRequest | None, username: Any = None, password: Any = None, **kwargs: Any
@@ -56,16 +69,16 @@ class LockingBackend(RoleBackend):
 
 
 @contextmanager
-def _in_turn() -> Iterator[None]:
+def _in_turn(email: str) -> Iterator[None]:
     """Wait until few enough others are judged. Whoever waits holds no connection: guessing takes none from others."""
-    if not _turns.acquire(blocking=False):
-        if not connection.in_atomic_block:
-            connection.close()
-        _turns.acquire()
-    try:
+    with ExitStack() as held:
+        for gate in (_of_email[hash(email.upper()) % len(_of_email)], _turns):
+            if not gate.acquire(blocking=False):
+                if not connection.in_atomic_block:
+                    connection.close()
+                gate.acquire()
+            held.callback(gate.release)
         yield
-    finally:
-        _turns.release()
 
 
 def _is_text(given: Any) -> TypeGuard[str]:
@@ -83,6 +96,7 @@ def _wait_for_other_attempts(email: str) -> None:
     # The row's lock alone would be enough to count rightly. But without one for emails that nobody has, many attempts
     # at once would be answered one after the other only where there is an account.
     with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(upper(%s), 0))", [email])
 
 
