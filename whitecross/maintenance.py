@@ -55,7 +55,7 @@ def _is_open(request: HttpRequest) -> bool:
     if is_for_api(request):
         # The API would take somebody with a session for that one, whatever the header holds.
         by_token = "Authorization" in request.headers and not request.user.is_authenticated
-        return by_token or request.path_info == reverse("api_login")
+        return by_token or request.path == reverse("api_login")
     open_pages = (reverse("admin:login"), reverse("admin:logout"))
     return request.path in open_pages or request.path.startswith(settings.STATIC_URL)
 
