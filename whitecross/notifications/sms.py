@@ -5,9 +5,9 @@ cannot send. To send by a provider, write such a class and name it.
 """
 
 import json
+import os
 import sys
 import threading
-from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
@@ -39,9 +39,12 @@ class FileBackend:
 
     def send(self, number: str, text: str) -> None:
         """Append {"at", "number", "text"}. Raises OSError."""
-        line = json.dumps({"at": timezone.now().isoformat(), "number": number, "text": text}, ensure_ascii=False)
-        # Opened to append, a line written at once is not mixed with that of another process.
-        with _one_at_a_time, Path(settings.SMS_FILE_PATH).open("a", encoding="utf-8") as file:
+        line = json.dumps({"at": timezone.now().isoformat(), "number": number, "text": text})
+        # Opened to append, a line written at once is not mixed with those of other processes. Private, for its numbers.
+        with (
+            _one_at_a_time,
+            os.fdopen(os.open(settings.SMS_FILE_PATH, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file,
+        ):
             file.write(f"{line}\n")
 
 
