@@ -217,19 +217,20 @@ def judge(
     rules: Mapping[str, Any] | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> str | None:
-    """What the database finds wrong with the rules or the value, as the end of a sentence; None where it takes it."""
+    """What the database finds wrong with rules or value, a sentence without its stop; None where it takes it."""
     if _cannot_be_kept(text):
-        return "holds a NUL character or half a character, which the database cannot keep"
+        return "The value holds a NUL character or half a character, which the database cannot keep"
     try:
         _refuse_strange_texts([list(valid_values or ()), rules])
         said = None if rules is None else json.dumps(rules, allow_nan=False)
     except (ValueTextError, ValueError, TypeError, RecursionError):
-        return "cannot be judged: its rules hold something that the database cannot keep"
+        return "The rules hold something that the database cannot keep"
     bounds = [value_type, min_value, max_value, list(valid_values) if valid_values is not None else None]
     shared = "%(type)s, %(min)s::float8, %(max)s::float8, %(valid)s::text[], %(rules)s::jsonb"
     with connections[using].cursor() as cursor:
         cursor.execute(
-            f"SELECT coalesce(setting_rules_problem({shared}), setting_value_problem(%(text)s, {shared}))",
+            f"SELECT coalesce(setting_rules_problem({shared}),"
+            f" 'the value ' || setting_value_problem(%(text)s, {shared}))",
             {
                 **dict(zip(("type", "min", "max", "valid"), bounds, strict=True)),
                 "rules": said,
@@ -237,4 +238,4 @@ def judge(
             },
         )
         (problem,) = cursor.fetchone()
-    return str(problem) if problem is not None else None
+    return None if problem is None else f"{problem[:1].upper()}{problem[1:]}"

@@ -265,6 +265,7 @@ DECLARE
     candidate text;
     problem text;
     place_exists bool;
+    is_secret bool := coalesce('secret' = ANY (NEW.tags), false);
     lays_down_rules bool := NEW.scope::text = 'SYSTEM' AND (TG_OP = 'INSERT' OR (
         NEW.key, NEW.scope, NEW."valueType", NEW."minValue", NEW."maxValue", NEW."validValues", NEW."validationRules"
     ) IS DISTINCT FROM (
@@ -298,6 +299,7 @@ BEGIN
             EXECUTE format('SELECT * FROM %s WHERE key = $1 AND scope::text = ''SYSTEM''', own) INTO parent
                 USING NEW.key;
             IF parent.key IS NOT NULL THEN
+                is_secret := is_secret OR coalesce('secret' = ANY (parent.tags), false);
                 IF NEW."valueType" <> parent."valueType" THEN
                     RAISE EXCEPTION '%: the value type % is not the system''s for this key, which is %.',
                         NEW.key, NEW."valueType", parent."valueType"
@@ -313,7 +315,7 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION '%: the % "%" %.', NEW.key, subject,
             CASE
-                WHEN 'secret' = ANY (NEW.tags) THEN '(secret)'
+                WHEN is_secret THEN '(secret)'
                 WHEN char_length(candidate) > 100 THEN left(candidate, 100) || '…'
                 ELSE candidate
             END, problem
@@ -345,7 +347,7 @@ BEGIN
             IF problem IS NOT NULL THEN
                 RAISE EXCEPTION '%: the value "%" of % % %.', NEW.key,
                     CASE
-                        WHEN 'secret' = ANY (parent.tags) OR 'secret' = ANY (NEW.tags) THEN '(secret)'
+                        WHEN is_secret OR 'secret' = ANY (parent.tags) THEN '(secret)'
                         WHEN char_length(parent.value) > 100 THEN left(parent.value, 100) || '…'
                         ELSE parent.value
                     END, lower(parent.scope::text), parent."scopeId", problem

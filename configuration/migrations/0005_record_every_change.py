@@ -88,6 +88,10 @@ SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE
     bookkeeping text[] := ARRAY['updatedAt', 'lastModifiedBy'];
 BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
+        RAISE EXCEPTION '%: the id of a setting stays, as its history goes by it', NEW.key
+            USING ERRCODE = 'restrict_violation';
+    END IF;
     IF TG_OP = 'UPDATE' AND (to_jsonb(OLD) - bookkeeping)::text = (to_jsonb(NEW) - bookkeeping)::text THEN
         NEW."updatedAt" := OLD."updatedAt";
         -- NULL comes from the foreign key, when the user is deleted.

@@ -214,9 +214,10 @@ class SystemConfiguration(Record):
         if problem is None and (parameter := DECLARED.get(self.key)):
             if self.scope not in parameter.scopes:
                 raise ValidationError({"scope": f"Nothing reads {self.key} for a {self.get_scope_display().lower()}."})
-            problem = parameter.problem(self.value_type, self.typed_value)
+            unusable = parameter.problem(self.value_type, self.typed_value)
+            problem = f"The value {unusable}" if unusable else None
         if problem:
-            raise ValidationError({"value": f"The value {problem}."})
+            raise ValidationError({"value": f"{problem}."})
 
     def save(self, **kwargs: Any) -> None:
         """As Django's. The database records who changed what, and why: `_change_reason`, or a block of `changing`."""

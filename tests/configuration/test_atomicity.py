@@ -39,3 +39,9 @@ def test_writes_within_one_block_have_the_settings_read_once(committed_db: str) 
         for value in "34":
             SystemConfiguration.objects.filter(key="MAX_LOGIN_ATTEMPTS").update(value=value)
     assert refresh.call_count == 1
+
+
+@pytest.mark.django_db
+def test_the_id_of_a_setting_stays() -> None:
+    with pytest.raises(IntegrityError, match="the id of a setting stays"):
+        connection.cursor().execute("UPDATE system_configurations SET id = uuidv7() WHERE key = 'SYSTEM_NAME'")

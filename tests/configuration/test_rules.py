@@ -232,3 +232,13 @@ def test_a_secret_is_not_repeated_in_a_refusal() -> None:
         row(value="hunter2", tags=["secret"]).save()
     assert "hunter2" not in str(refusal.value)
     assert "(secret)" in str(refusal.value)
+
+
+@pytest.mark.django_db
+def test_a_refusal_quotes_no_value_of_a_place_whose_key_is_secret() -> None:
+    SystemConfiguration.objects.create(key="TOKEN", value="1234", validation_rules={"maxLength": 4}, tags=["secret"])
+    with pytest.raises(IntegrityError) as refused:
+        SystemConfiguration.objects.create(
+            key="TOKEN", value="hush-hush", scope="SCHOOL", scope_id=make_school().pk, tags=[]
+        )
+    assert "hush" not in str(refused.value)

@@ -14,13 +14,16 @@ from django.core.signals import request_started
 from django.db import ProgrammingError, connection
 
 from configuration.changing import settings_written
+from configuration.enums import ConfigCategory
 from configuration.live import settings_changed
 from configuration.models import ConfigurationHistory
+from configuration.parameters import DECLARED
 from whitecross import notifications
 from whitecross.notifications import outbox
 
 # Older changes than a day are history. Ids are in the order of time, so the primary key finds the day without a look at
-# the rest; a change that takes a setting out of its category is one of the category still.
+# the rest; a change that takes a setting out of its category is one of the category still, and what code declares as
+# security stays security.
 CLAIM = """
 INSERT INTO configuration_announcements (id)
 SELECT change.id FROM configuration_history change
@@ -28,7 +31,7 @@ WHERE change.id >= (
         lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || '70008000000000000000'
     )::uuid
   AND change."createdAt" >= now() - interval '1 day'
-  AND (change.category = 'SECURITY' OR change.before ->> 'category' = 'SECURITY')
+  AND (change.category = 'SECURITY' OR change.before ->> 'category' = 'SECURITY' OR change."configKey" = ANY(%s))
   AND NOT EXISTS (SELECT FROM configuration_announcements announced WHERE announced.id = change.id)
 ORDER BY change.id
 ON CONFLICT DO NOTHING
@@ -39,7 +42,8 @@ RETURNING id
 def announce() -> int:
     """Claim what nobody has announced, and announce it. Returns how many changes that were. Two queries."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM)
+        declared = [key for key, parameter in DECLARED.items() if parameter.category == ConfigCategory.SECURITY]
+        cursor.execute(CLAIM, [declared])
         claimed = [pk for (pk,) in cursor.fetchall()]
     if claimed:
         changes = ConfigurationHistory.objects.filter(history_id__in=claimed).order_by("history_date", "history_id")
