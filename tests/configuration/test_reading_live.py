@@ -325,15 +325,19 @@ ignore_startup_parameters = extra_float_digits,options
 """
     )
     running: list[subprocess.Popen[bytes]] = []
-    as_nobody: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PgBouncer refuses to run as root
+    as_another: dict[str, Any] = {}
+    if os.geteuid() == 0:  # PgBouncer refuses to run as root; the embedded server's socket is open to its owner alone
+        socket_folder = Path(known["host"])
+        account = socket_folder.stat().st_uid if socket_folder.is_absolute() else 65534
         for path in (folder, folder / "users", folder / "ini"):
-            os.chown(path, 65534, 65534)
-        as_nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+            os.chown(path, account, account)
+        as_another = {"user": account, "group": account, "extra_groups": []}
 
     def start() -> None:
         assert PGBOUNCER is not None
-        running.append(subprocess.Popen([PGBOUNCER, "-q", str(folder / "ini")], stderr=subprocess.DEVNULL, **as_nobody))
+        running.append(
+            subprocess.Popen([PGBOUNCER, "-q", str(folder / "ini")], stderr=subprocess.DEVNULL, **as_another)
+        )
         assert eventually(lambda: listens(port)), "PgBouncer does not start"
 
     def stop() -> None:
