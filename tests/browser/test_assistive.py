@@ -73,7 +73,7 @@ def test_a_keyboard_is_enough(student: Student, server: str, browsing: Browsing)
         page.locator("#changelist-filter").wait_for(state="hidden")
 
         press_on(page, page.get_by_role("button", name="Account of"))
-        assert page.get_by_role("link", name="Change password").is_visible()
+        page.get_by_role("link", name="Change password").wait_for()
         press_on(page, page.get_by_role("button", name="Log out"))
         page.wait_for_url("**/logout/")
 
