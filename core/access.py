@@ -50,6 +50,7 @@ health_records.Medication          shared                      sacd   s         
 configuration.SystemConfiguration  shared                      sacd   -               -             -      -          -       Settings can open or close the system.
 configuration.ConfigurationHistory shared                      s      -               -             -      -          -       Append-only, for ADMIN too.
 configuration.Announcement         shared                      s      -               -             -      -          -       Which changes administrators were told of; the system writes it.
+adoption.Reject                    shared                      s      -               -             -      -          -       Whole health records that an adoption set aside; manage.py adopt brings them back.
 """  # noqa: E501 - a table reads across
 
 # Staff whom a role may create and change, and so the roles that it may give. Nobody can raise themselves.

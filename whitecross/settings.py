@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "configuration",
     "health_records",
     "whitecross",
+    "whitecross.adoption",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

@@ -16,6 +16,7 @@ from core.models import Contact, District, School, Student, User
 from health_records import models as health
 from tests import factories
 from tests.factories import NOON
+from whitecross.adoption.models import Reject
 
 LATER = NOON + dt.timedelta(days=365)
 
@@ -62,9 +63,12 @@ MAKERS: dict[str, Callable[[Student, User], models.Model]] = {
         key=f"CHANGED_{student.pk}", value="on"
     ).history.get(),
     "configuration.Announcement": lambda student, nurse: Announcement.objects.create(pk=uuid7()),
+    "adoption.Reject": lambda student, nurse: Reject.objects.create(
+        source_table="allergies", row_id=str(student.pk), data={"studentId": str(student.pk)}, reasons=[]
+    ),
 }
 
-OUR_APPS = ("core", "health_records", "configuration")
+OUR_APPS = ("core", "health_records", "configuration", "adoption")
 OUR_MODELS = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
 LABELS = sorted(model._meta.label for model in OUR_MODELS)
 ABOUT_ONE_STUDENT = [label for label in LABELS if label in access.LINES and access.LINES[label].reached_by == "student"]

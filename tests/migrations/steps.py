@@ -12,7 +12,7 @@ from core.schema.actual import read_catalog
 from core.schema.catalog import Catalog
 from core.schema.history import in_order
 
-APPS = ("core", "health_records", "configuration")
+APPS = ("core", "health_records", "configuration", "adoption")
 
 # Steps of the schema, and the migrations that carry each out.
 STEPS = [
@@ -30,8 +30,9 @@ STEPS = [
     ("configuration", "0005_record_every_change"),
     ("configuration", "0006_notify_of_changes"),
     ("configuration", "0007_announce_security_changes"),
+    ("adoption", "0001_rejects"),
 ]
-# The predecessor's. `configuration_announcements` is the system's own notebook beside them.
+# The predecessor's. `configuration_announcements` and `adoption_rejects` are our own beside them.
 TABLES = [
     "districts",
     "schools",

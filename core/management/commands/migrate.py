@@ -13,8 +13,8 @@ from core.executor import Executor
 vars(django_migrate)["MigrationExecutor"] = Executor
 
 LEGACY = """The database {name!r} was left by the predecessor of White Cross: it has the table "SequelizeMeta". \
-Nothing was changed. Migrating here would mix two schemas: point DATABASE_URL at an empty database and migrate that \
-one, and keep this one as it is until its records are brought over."""
+Nothing was changed, as migrating here would mix two schemas. To bring its records over: manage.py adopt --plan, which \
+changes nothing either, then manage.py adopt; docs/adoption.md has the whole procedure."""
 
 
 class Command(django_migrate.Command):

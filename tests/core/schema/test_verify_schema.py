@@ -44,7 +44,7 @@ def test_a_clean_database_is_two_lines_and_exit_code_0(db: Any, look: Look) -> N
     first, second = text.splitlines()
     assert first.startswith("The schema of ")
     assert first.endswith(" is as the models and migrations say.")
-    assert "31 tables" in second
+    assert "32 tables" in second
     assert "22 enum types" in second
     assert "12 settings" in second
 

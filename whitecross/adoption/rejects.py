@@ -1,0 +1,185 @@
+"""What was set aside: to be looked at, and to be brought over once it is mended.
+
+A row is mended in `adoption_rejects.data`, whose values are texts under the predecessor's names of columns. Trying
+again takes each row the way that an adoption takes, rules and all: one that still does not fit stays, with what is
+wrong now.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from configuration.changing import changing
+from core.schema.catalog import Catalog
+from core.schema.expected import load_expected
+from whitecross.adoption import predecessor
+from whitecross.adoption.building import silence
+from whitecross.adoption.conversions import Conversion
+from whitecross.adoption.fitting import Misfits, Reason, find_misfits
+from whitecross.adoption.inspecting import Inspection
+from whitecross.adoption.loading import SILENT
+from whitecross.adoption.mapping import HISTORY, ORDER, SETTINGS, Column, Mapping, map_table
+from whitecross.adoption.models import Reject
+from whitecross.adoption.sql import literal, quoted
+
+WHY = "brought over after it was mended"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row that is set aside: its id in adoption_rejects, its table and id there, why."""
+
+    id: str
+    table: str
+    row: str
+    is_whole: bool
+    reasons: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines. No values."""
+        return {
+            "id": self.id,
+            "table": self.table,
+            "row": self.row,
+            "isWhole": self.is_whole,
+            "reasons": self.reasons,
+        }
+
+
+def kept(alias: str) -> list[Kept]:
+    """What is set aside, in the order in which it would be brought over."""
+    place = {table: number for number, table in enumerate(ORDER)}
+    rows = [
+        Kept(str(reject.pk), reject.source_table, reject.row_id, reject.is_whole, reject.reasons)
+        for reject in Reject.objects.using(alias).defer("data").iterator()
+    ]
+    return sorted(rows, key=lambda row: (place.get(row.table, len(place)), row.row))
+
+
+def retry(alias: str) -> tuple[Counter[str], list[Kept]]:
+    """Try to bring over every row that was set aside whole. Returns table -> rows brought over, and what remains.
+
+    Each row is a deed of its own: it is here and no longer set aside, or neither has changed.
+    """
+    expected, brought = load_expected(), Counter[str]()
+    for row in kept(alias):
+        if row.is_whole and _bring(alias, row, expected):
+            brought[row.table] += 1
+    return brought, kept(alias)
+
+
+def _bring(alias: str, row: Kept, expected: Catalog) -> bool:
+    connection = connections[alias]
+    with transaction.atomic(using=alias), connection.cursor() as cursor:
+        reject = (
+            Reject.objects.using(alias).select_for_update(skip_locked=True).filter(pk=row.id, is_whole=True).first()
+        )
+        if reject is None:
+            return False  # somebody else has it
+        try:
+            with transaction.atomic(using=alias), changing(reason=WHY, using=alias):
+                reasons = _insert(cursor, alias, reject, expected)
+        except DatabaseError as error:
+            reasons = (_refusal(error),)
+        if reasons:
+            reject.reasons = [reason.as_json() for reason in reasons]
+            reject.save(update_fields=["reasons", "updated_at"])
+            return False
+        unknown = {
+            name: value
+            for name, value in reject.data.items()
+            if value is not None and name not in predecessor.tables()[row.table].columns
+        }
+        if unknown:  # the row is here; what nobody knows a column for stays
+            reject.is_whole, reject.data = False, unknown
+            reject.save()
+        else:
+            cursor.execute("SELECT set_config('whitecross.erase', 'on', true)")
+            reject.delete()
+            cursor.execute("SELECT set_config('whitecross.erase', 'off', true)")
+    return True
+
+
+def _insert(cursor: CursorWrapper, alias: str, reject: Reject, expected: Catalog) -> tuple[Reason, ...]:
+    """Insert the row, or say why it does not fit. Raises DatabaseError where the database refuses it."""
+    table = reject.source_table
+    mapping = _mapping(reject, expected)
+    relation = quoted
+    misfits: Misfits = find_misfits(
+        cursor,
+        {table: mapping},
+        here=connections[alias],
+        expected=expected,
+        relation=relation,
+        present=frozenset(ORDER),
+    )
+    if reasons := misfits.rows.get(table):
+        return next(iter(reasons.values()))
+    loud = silence(cursor, {HISTORY: SILENT[HISTORY]}) if table == HISTORY else []
+    if table == SETTINGS:
+        scope = "t.scope::text = 'SYSTEM'" if "scope" in mapping.names else "true"
+        cursor.execute(
+            f"DELETE FROM {quoted(SETTINGS)} WHERE scope = 'SYSTEM' AND key IN"
+            f" (SELECT t.key FROM {mapping.source} WHERE {scope})"
+        )
+    names = ", ".join(quoted(column.name) for column in mapping.columns)
+    values = ", ".join(
+        f"{column.conversion.sql}::{quoted(column.enum)}" if column.enum else column.conversion.sql
+        for column in mapping.columns
+    )
+    cursor.execute(f"INSERT INTO {quoted(table)} ({names}) SELECT {values} FROM {mapping.source}")
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for statement in loud:
+        cursor.execute(statement)
+    return ()
+
+
+def _mapping(reject: Reject, expected: Catalog) -> Mapping:
+    """The mapping of a row whose columns are texts in adoption_rejects."""
+    table = reject.source_table
+    known = predecessor.tables()[table].columns
+    types = {name: _type(column.type) for name, column in known.items() if name in reject.data}
+    fields = ", ".join(f"(r.data ->> {literal(name)})::{type_} AS {quoted(name)}" for name, type_ in types.items())
+    row = f"(SELECT {fields} FROM adoption_rejects AS r WHERE r.id = {literal(str(reject.pk))})"
+    found = Inspection("", "", "", max(predecessor.STATES), {"tables": {}, "enums": {}}, [table], [])
+    settings = Mapping(SETTINGS, f"{quoted(SETTINGS)} AS t", _as_they_are(expected))
+    return map_table(
+        table,
+        types,
+        found,
+        expected,
+        {SETTINGS: settings},
+        relation=lambda name: row if name == table else quoted(name),
+    )
+
+
+def _type(type_: str) -> str:
+    """The type as which a text is read: an enum's labels are judged as texts."""
+    return "text" if type_.strip('"') in predecessor.enum_types() else type_
+
+
+def _as_they_are(expected: Catalog) -> list[Column]:
+    """The columns of settings that are here already, enums as text."""
+    columns = []
+    for name, facts in expected["tables"][SETTINGS]["columns"].items():
+        value = f"t.{quoted(name)}" + ("::text" if facts["type"].strip('"') in expected["enums"] else "")
+        columns.append(Column(name, Conversion(value, value)))
+    return columns
+
+
+def _refusal(error: BaseException) -> Reason:
+    """What the database says of a row, without its values."""
+    diag = getattr(error.__cause__, "diag", None)
+    rule = getattr(diag, "constraint_name", None) or getattr(error.__cause__, "sqlstate", None) or "database"
+    column = getattr(diag, "column_name", None)
+    said = type(error.__cause__ or error).__name__
+    return Reason(str(rule), (column,) if column else (), f"the database refuses it ({said}, {rule})")
+
+
+def as_text(reasons: list[dict[str, Any]]) -> str:
+    """Reasons in one line."""
+    return "; ".join(str(reason["why"]) for reason in reasons)

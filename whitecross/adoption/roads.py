@@ -1,0 +1,166 @@
+"""The two roads from there to here: within one database, and from another one, read-only, by COPY."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from whitecross.adoption.sql import quoted
+from whitecross.postgres.url import parse
+
+SOURCE = "adoption_source"  # the alias under which Django knows the other database
+BLOCKS = 2048  # of 8 kB each: what one INSERT moves within a database
+BUFFER = 1 << 18  # bytes that are written to the other server at once
+# What values look like as text must not depend on what a database or a role has set.
+SESSION = """
+SELECT set_config(name, value, true)
+FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'), ('bytea_output', 'hex'),
+             ('extra_float_digits', '1'), ('standard_conforming_strings', 'on'), ('xmloption', 'content'),
+             ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
+             ('transaction_timeout', '0'), ('default_transaction_deferrable', 'off'), ('row_security', 'off'))
+     AS wanted (name, value)
+WHERE EXISTS (SELECT FROM pg_settings WHERE pg_settings.name = wanted.name)
+"""
+Told = Callable[[int], None]
+
+
+class Road:
+    """Within one database. `there` reads the predecessor's tables, `here` writes ours; the two are one connection."""
+
+    is_in_place = True
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    @property
+    def here(self) -> BaseDatabaseWrapper:
+        """The connection to our tables."""
+        return connections[self.alias]
+
+    @property
+    def there(self) -> BaseDatabaseWrapper:
+        """The connection to the predecessor's tables."""
+        return self.here
+
+    @property
+    def label(self) -> str:
+        """What people call the predecessor's database; without user and password."""
+        return str(self.there.settings_dict["NAME"])
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """A transaction in which to read there, without changing anything."""
+        with transaction.atomic(using=self.alias):
+            with self.there.cursor() as cursor:
+                cursor.execute(SESSION)
+            yield
+
+    def pour(self, table: str, columns: Sequence[tuple[str, str, str | None]], rest: str, told: Told) -> None:
+        """Write the rows of a query there into a table here. `columns`: name, expression, enum type; `rest`: FROM ...
+
+        Where `rest` says {blocks}, it is moved a part at a time.
+        """
+        names = ", ".join(quoted(name) for name, _, _ in columns)
+        values = ", ".join(f"{sql}::{quoted(enum)}" if enum else sql for _, sql, enum in columns)
+        with self.here.cursor() as cursor:
+            for blocks in self._parts(cursor, rest):
+                cursor.execute(
+                    f"INSERT INTO {quoted(table)} ({names}) SELECT {values} {rest.replace('{blocks}', blocks)}"
+                )
+                told(cursor.rowcount)
+
+    def _parts(self, cursor: Any, rest: str) -> Iterator[str]:
+        if "{blocks}" not in rest:
+            yield ""
+            return
+        relation = re.match(r"FROM (\S+) AS t", rest)
+        assert relation, rest  # noqa: S101 - a mapping's FROM begins so
+        cursor.execute("SELECT pg_relation_size(%s) / current_setting('block_size')::int", [relation[1]])
+        (size,) = cursor.fetchone()
+        for start in range(0, max(size, 1), BLOCKS):
+            yield f"t.ctid >= '({start},0)' AND t.ctid < '({start + BLOCKS},0)'"
+
+
+class RoadFromElsewhere(Road):
+    """From another database, in one read-only transaction that sees it as it was at one moment."""
+
+    is_in_place = False
+
+    def __init__(self, alias: str, url: str) -> None:
+        """Raises ImproperlyConfigured for a URL that cannot be read."""
+        super().__init__(alias)
+        facts = parse(url)
+        facts["OPTIONS"]["options"] = " ".join(
+            filter(None, (facts["OPTIONS"].get("options"), "-c default_transaction_read_only=on"))
+        )
+        defaults = {key: value for key, value in connections.databases[alias].items() if key not in ("OPTIONS", "TEST")}
+        connections.databases[SOURCE] = {**defaults, **facts, "EMBEDDED": None, "TEST": {}, "CONN_MAX_AGE": 0}
+        if hasattr(connections._connections, SOURCE):  # type: ignore[attr-defined]
+            del connections[SOURCE]
+
+    @property
+    def there(self) -> BaseDatabaseWrapper:
+        """The connection to the predecessor's database."""
+        return connections[SOURCE]
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """The one transaction in which everything is read."""
+        with transaction.atomic(using=SOURCE):
+            with self.there.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                cursor.execute(SESSION)
+            yield
+
+    def close(self) -> None:
+        """Leave the other database."""
+        self.there.close()
+
+    def pour(self, table: str, columns: Sequence[tuple[str, str, str | None]], rest: str, told: Told) -> None:
+        """As Road's, by COPY from one server to the other."""
+        names = ", ".join(quoted(name) for name, _, _ in columns)
+        values = ", ".join(sql for _, sql, _ in columns)
+        rest = rest.replace("{blocks}", "true")
+        out, into = (connection.connection.cursor() for connection in (self.there, self.here))
+        with (
+            out.copy(f"COPY (SELECT {values} {rest}) TO STDOUT") as rows,
+            into.copy(f"COPY {quoted(table)} ({names}) FROM STDIN") as lines,
+        ):
+            buffer, number = bytearray(), 0
+            for row in rows:
+                buffer += row
+                number += 1
+                if len(buffer) >= BUFFER:
+                    lines.write(bytes(buffer))
+                    buffer.clear()
+                    told(number)
+                    number = 0
+            lines.write(bytes(buffer))
+            told(number)
+
+
+def leave_source() -> None:
+    """Close the connection to the other database, where there is one, and forget it."""
+    if SOURCE in connections.databases:
+        connections[SOURCE].close()
+        del connections[SOURCE]
+        del connections.databases[SOURCE]
+
+
+def sentence_of_source(error: BaseException, url: str | None) -> str | None:
+    """What is wrong with the other database, where the error comes from there; None where it does not.
+
+    A connection that was never made has no SQLSTATE, and says so in words; a password is in none of them.
+    """
+    if url is None or SOURCE not in connections.databases:
+        return None
+    source = connections[SOURCE]
+    if source.connection is not None and not source.connection.closed:
+        return None
+    facts = source.settings_dict
+    name = f"The database of --source, {facts['NAME']} at {facts['HOST'] or 'the local socket'},"
+    reason = " ".join(str(error).split("FATAL:")[-1].split()) or type(error).__name__
+    return f"{name} cannot be read ({reason.rstrip('.')}); see if it is up, and if the URL is right."
