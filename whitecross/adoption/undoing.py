@@ -158,6 +158,7 @@ def _empty(cursor: CursorWrapper) -> None:
     )
     (columns,) = cursor.fetchone()
     cursor.execute(f"INSERT INTO {quoted(SETTINGS)} ({columns}) SELECT {columns} FROM {SEEDS}")
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks to come cannot be altered
     for statement in loud:
         cursor.execute(statement)
 
