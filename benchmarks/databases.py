@@ -13,6 +13,7 @@ from django.db import connections
 from psycopg import sql
 
 TARGET, PREDECESSOR, EMPTY = "whitecross_bench", "whitecross_bench_predecessor", "whitecross_bench_empty"
+LEGACY, ADOPTED, RESTORED = "whitecross_bench_legacy", "whitecross_bench_adopted", "whitecross_bench_restored"
 PREDECESSOR_INDEXES = Path(__file__).with_name("predecessor_indexes.sql")
 
 
@@ -99,5 +100,5 @@ if __name__ == "__main__":
     django.setup()
     if sys.argv[1:] != ["drop"]:
         sys.exit("usage: python -m benchmarks.databases drop")
-    for database in (TARGET, PREDECESSOR, EMPTY):
+    for database in (TARGET, PREDECESSOR, EMPTY, LEGACY, ADOPTED, RESTORED):
         drop(database)

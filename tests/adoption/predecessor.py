@@ -232,7 +232,7 @@ def _ordinary(known: Mapping[str, Any], table: str, number: int, sound: Mapping[
         elif labels := known["enums"].get(column["type"].strip('"')):
             row[name] = labels[0]
         elif _is_text(column["type"]):
-            row[name] = f"Misfit {number}"
+            row[name] = BCRYPT if name == "password" else f"Misfit {number}"
         else:
             row[name] = "2024-09-02"
     return row

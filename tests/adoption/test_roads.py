@@ -145,7 +145,7 @@ def test_rows_that_come_between_stop_the_load(legacy: Legacy, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("damage", "column"),
     [
-        ("""UPDATE vital_signs SET notes = coalesce(notes, '') || ' ' WHERE id = (SELECT id FROM vital_signs LIMIT 1)""",
+        ("""UPDATE vital_signs SET notes = concat(notes, ' ') WHERE id = (SELECT id FROM vital_signs LIMIT 1)""",
          "notes"),
         ("""UPDATE students SET "dateOfBirth" = "dateOfBirth" + 1 WHERE id = (SELECT id FROM students LIMIT 1)""",
          "dateOfBirth"),

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,8 @@ SERVE = re.compile(r"make demo|make run|manage\.py (demo|runserver)|gunicorn")
 # What would run this very test again: shown instead of run.
 RECURSIVE = re.compile(r"^make (test|check)\b")
 PATIENCE_S = 240
+# Pages whose commands need an environment, and the fixtures that give it.
+NEEDED = {"deployment.md": "production", "adoption.md": "predecessors_operator"}
 
 
 def blocks(page: Path) -> list[str]:
@@ -159,8 +162,9 @@ def test_there_are_commands() -> None:
     ("page", "script"),
     [pytest.param(page, script, id=f"{page.name}: {script.splitlines()[0]}") for page, script in COMMANDS],
 )
-def test_it_runs(newcomer: Newcomer, page: Path, script: str, production: dict[str, str]) -> None:
-    environment = production if page.name == "deployment.md" else {}
+def test_it_runs(newcomer: Newcomer, page: Path, script: str, request: pytest.FixtureRequest) -> None:
+    needed = NEEDED.get(page.name)
+    environment = request.getfixturevalue(needed) if needed else {}
     if SERVE.search(script):
         *before, serving = [line for line in script.splitlines() if line.strip()]
         if before:
@@ -218,3 +222,31 @@ def production(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) 
             "DATABASE_URL": f"postgresql://{parameters.get('user', '')}@/{name}?host={host}&port={port}",
         }
         drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def predecessors_operator(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
+    """The variables of docs/adoption.md: a database of the predecessor's and an empty one, on the tests' own server."""
+    from django.db import connection
+
+    from tests.adoption import predecessor
+    from tests.adoption.conftest import url_of
+    from tests.conftest import create_database, drop_database
+
+    own = str(connection.settings_dict["NAME"])
+    legacy, empty = f"{own}_of_the_predecessor", f"{own}_to_adopt_into"
+    with django_db_blocker.unblock():
+        create_database(legacy)
+        create_database(empty)
+        connection.close()
+        connection.settings_dict["NAME"] = legacy
+        try:
+            with connection.cursor() as cursor:
+                predecessor.create(cursor, 4)
+                predecessor.fill(cursor, 4)
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = own
+        yield {"DATABASE_URL": url_of(empty), "LEGACY_URL": url_of(legacy)}
+        drop_database(legacy)
+        drop_database(empty)

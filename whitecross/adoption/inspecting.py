@@ -171,6 +171,8 @@ def _surprises(found: Inspection) -> None:
             for definition in found.catalog["tables"][table].get("constraints", {}).values()
         ):
             found.blockers.append(f"{table} has no primary key on id, so its rows cannot be told apart: add one")
+        if found.catalog["tables"][table]["facts"].keys() & {"inherits", "inherited_by"}:
+            found.blockers.append(f"{table} inherits from another table, or another from it: dissolve that first")
     for table, facts in found.catalog["tables"].items():
         if table not in known and table != predecessor.RECORD:
             found.notes.append(f"unknown {facts['facts'].get('kind', 'table')} {table}: stays where it is, untouched")

@@ -43,6 +43,9 @@ ORDER = (
 SETTINGS, HISTORY = "system_configurations", "configuration_history"
 
 
+# Of the 2,704 bytes that a B-tree of PostgreSQL takes, what other columns of the same index leave.
+INDEXED = 2500
+
 Relation = Callable[[str], str]
 
 
@@ -206,9 +209,22 @@ def _constraints(mapping: Mapping, facts: dict[str, Any], found: Inspection) -> 
         if index.get("unique") and not index.get("constraint"):
             (expression,) = re.findall(r"USING btree \((.+)\)$", index["definition"])
             _unique(mapping, name, expression, facts, found, sentences)
+        _index_room(mapping, index["definition"], facts)
     if found.catalog["tables"].get(table, {}).get("columns", {}).get("id", {}).get("type", "uuid") != "uuid":
         # Two texts may be one UUID.
         mapping.uniques.append(Unique(f"{table}_pkey", ("id",), "id", '"createdAt"', "id: another row has the same"))
+
+
+def _index_room(mapping: Mapping, definition: str, facts: dict[str, Any]) -> None:
+    """A text of any length has to fit into the indexes that it has here, and may not have had there."""
+    keys = re.match(r"USING btree \((.+?)\)( INCLUDE| WHERE|$)", definition)
+    for column in _columns_in(keys[1], facts["columns"]) if keys else ():
+        if facts["columns"][column]["type"] == "text" and column in mapping.names:
+            raw = next(made.conversion.sql for made in mapping.columns if made.name == column)
+            why = f"{column}: more than {INDEXED:,} bytes, which its index cannot hold"
+            rule = Rule(f"{column}_indexed", (column,), f"octet_length({raw}) > {INDEXED}", why)
+            if rule not in mapping.rules:
+                mapping.rules.append(rule)
 
 
 def _unique(

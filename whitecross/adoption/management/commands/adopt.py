@@ -142,7 +142,7 @@ class Command(BaseCommand):
             if (said := roads.sentence_of_source(error, self.options["source"])) is None:
                 said = sentence(error)
             if said is None:
-                raise
+                said = refusal_of(error)
             raise CommandError(f"{said} {self._where_it_stands()}") from None
         finally:
             roads.leave_source()
@@ -331,3 +331,12 @@ class Command(BaseCommand):
             say(self.console, adopted_already(record))
         else:
             say(self.console, f"The adoption of {record.source} has begun. {self._where_it_stands()}")
+
+
+def refusal_of(error: DatabaseError) -> str:
+    """What PostgreSQL refuses, in a sentence without the values of rows that some of its messages hold."""
+    cause = error.__cause__
+    state = str(getattr(cause, "sqlstate", None) or "")
+    said = str(getattr(getattr(cause, "diag", None), "message_primary", None) or type(error).__name__)
+    reason = "a value that it cannot read" if state.startswith("22") else said.split('"')[0].strip()
+    return f"PostgreSQL refuses to go on ({reason}{', SQLSTATE ' + state if state else ''})."
