@@ -6,9 +6,13 @@ from itertools import groupby
 from typing import Any, TextIO, cast
 
 from configuration.importing import Plan
+from configuration.models.history import PREDECESSOR
 from configuration.recounting import Changed
 from configuration.reporting import Decided, Listed, Settings
 from configuration.wording import moment, on_one_line
+
+# How a change was made, by the database role that it carries.
+HOW = {None: "", PREDECESSOR: " (in the predecessor)"}
 
 
 class Printer:
@@ -101,7 +105,7 @@ def print_history(printer: Printer, changes: Sequence[Changed]) -> None:
             " ".join(filter(None, (change.scope, change.of))),
             change.kind,
             change.what,
-            change.who + (" (past the application)" if change.past_the_application else ""),
+            change.who + HOW.get(change.past_the_application, " (past the application)"),
             change.why or "-",
             ", ".join(filter(None, (change.address, change.agent))) or "-",
             str(change.id),

@@ -11,6 +11,7 @@ from configuration.admin import past_pages
 from configuration.admin.changes import told
 from configuration.admin.lines import line_of
 from configuration.models import ConfigurationHistory, SystemConfiguration
+from configuration.models.history import PREDECESSOR
 from configuration.parameters import DECLARED
 from core import access
 from core.admin import site
@@ -20,7 +21,7 @@ from core.admin.form_fields import fits
 from core.admin.record_admin import RecordAdmin
 from core.models import User
 
-PAST_THE_APPLICATION = "database"
+PAST_THE_APPLICATION, IN_THE_PREDECESSOR = "database", PREDECESSOR
 
 
 class KeyFilter(admin.SimpleListFilter):
@@ -40,7 +41,7 @@ class KeyFilter(admin.SimpleListFilter):
 
 
 class AuthorFilter(admin.SimpleListFilter):
-    """Changes by one administrator, or past the application."""
+    """Changes by one administrator, past the application, or in the predecessor."""
 
     title, parameter_name = "who", "who"
 
@@ -49,12 +50,15 @@ class AuthorFilter(admin.SimpleListFilter):
         staff = User.objects.filter(access.staff_with("change", SystemConfiguration)).order_by(
             "last_name", "first_name"
         )[:100]
-        return [(PAST_THE_APPLICATION, "Past the application"), *((str(one.pk), site.label(one)) for one in staff)]
+        others = [(PAST_THE_APPLICATION, "Past the application"), (IN_THE_PREDECESSOR, "In the predecessor")]
+        return [*others, *((str(one.pk), site.label(one)) for one in staff)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Hers."""
         if self.value() == PAST_THE_APPLICATION:
-            return queryset.filter(database_role__isnull=False)
+            return queryset.filter(database_role__isnull=False).exclude(database_role=PREDECESSOR)
+        if self.value() == IN_THE_PREDECESSOR:
+            return queryset.filter(database_role=PREDECESSOR)
         if self.value() and fits(User._meta.pk, self.value()):
             return queryset.filter(history_user_id=self.value())
         return queryset

@@ -28,6 +28,8 @@ COLUMNS = {
     "history_user_id": "changedBy",
     "history_change_reason": "changeReason",
 }
+# What `databaseRole` says of a change that was made in the predecessor, and came along when it was adopted.
+PREDECESSOR = "predecessor"
 OF_THE_SETTING = ("id", "created_at", "updated_at")
 
 

@@ -6,8 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
+from rich.text import Text
+
+from whitecross.adoption.reporting import duration
+
+MANY = 1000  # units from which on it is worth saying how many a second
 
 
 class Progress:
@@ -34,37 +40,49 @@ class LinesProgress(Progress):
         started = time.perf_counter()
         yield
         seconds = time.perf_counter() - started
-        rate = f", {total / max(seconds, 0.001):,.0f} a second" if total > 1000 else ""
+        rate = f", {total / max(seconds, 0.001):,.0f} a second" if total > MANY else ""
         self._console.print(f"{name}: {total:,} in {seconds:.1f} s{rate}")
 
 
+class _Time(ProgressColumn):
+    """How long it will take, or took."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """As ProgressColumn.render."""
+        if task.finished:
+            return Text(f"{task.finished_time or 0:.1f} s")
+        return Text("" if task.time_remaining is None else f"{duration(task.time_remaining)} left")
+
+
 class BarProgress(Progress):
-    """A bar a step, with units a second and the time left."""
+    """A bar a step, with the time left, and units a second where there are many."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar: Bar | None = None
         self._task: Any = None
-        self._done, self._started = 0, 0.0
+        self._done, self._total, self._started = 0, 0, 0.0
 
     @contextmanager
     def step(self, name: str, total: int) -> Iterator[None]:
         """As Progress.step."""
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             TaskProgressColumn(),
+            _Time(),
             TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[what]}", style="dim"),
+            # What is left of the line, so that a long name of an index moves nothing.
+            TextColumn("{task.fields[what]}", style="dim", table_column=Column(ratio=1, no_wrap=True)),
         )
-        self._done, self._started = 0, time.perf_counter()
-        with Bar(*columns, console=self._console) as self._bar:
-            self._task = self._bar.add_task(name, total=max(total, 1), rate="", what="")
+        self._done, self._total, self._started = 0, total, time.perf_counter()
+        with Bar(*columns, console=self._console, expand=True) as self._bar:
+            # Of a step in one piece, nobody knows how far it is.
+            self._task = self._bar.add_task(name, total=total if total > 1 else None, rate="", what="")
             yield
-            self._bar.update(self._task, completed=max(total, 1), what="")
+            self._bar.update(self._task, total=max(total, 1), completed=max(total, 1), what="")
 
     def advance(self, number: int = 1, what: str = "") -> None:
         """As Progress.advance."""
@@ -72,4 +90,5 @@ class BarProgress(Progress):
             return
         self._done += number
         rate = self._done / max(time.perf_counter() - self._started, 0.001)
-        self._bar.update(self._task, advance=number, what=what, rate=f"{rate:,.0f}/s")
+        said = f"{rate:,.0f}/s" if self._total > MANY else ""
+        self._bar.update(self._task, advance=number, what=what, rate=said)

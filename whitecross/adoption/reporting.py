@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from configuration.wording import on_one_line
-from whitecross.adoption.planning import Plan
+from whitecross.adoption.planning import SHOWN, Plan
 
 MOST_SHOWN = 20  # rows named on a terminal
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -39,19 +40,20 @@ def show_plan(console: Console, plan: Plan) -> None:
     say(console, f"{plan.source} (PostgreSQL {plan.found.server}), left at step {plan.found.state} of 7, {where}:")
     _table(
         console,
-        ("table", "rows", "size", "do not fit", "what is converted"),
+        ("table", "rows", "size", "do not fit"),
         (
             (
                 table,
                 f"{plan.rows[table]:,}",
                 size(plan.found.bytes.get(table, 0)),
                 f"{len(plan.misfits.of(table)):,}" if plan.misfits.of(table) else "",
-                "; ".join(mapping.said()),
             )
-            for table, mapping in plan.made.items()
+            for table in plan.made
         ),
         numbers=(1, 2, 3),
     )
+    say(console, "What is converted:", bold=True)
+    _lines(console, [(table, said) for table, mapping in plan.made.items() for said in mapping.said()])
     if plan.misfits.number:
         say(console, "Rows that do not fit, and rows that depend on them:", bold=True)
         _table(
@@ -65,9 +67,10 @@ def show_plan(console: Console, plan: Plan) -> None:
             for table, rows in plan.misfits.rows.items()
             for row, reasons in rows.items()
         ]
-        _table(console, ("table", "id", "why"), named[:MOST_SHOWN])
+        say(console, "By id:", bold=True)
+        _lines(console, named[:MOST_SHOWN])
         if len(named) > MOST_SHOWN:
-            say(console, f"... and {len(named) - MOST_SHOWN:,} more; --json names up to 1,000.")
+            say(console, f"... and {len(named) - MOST_SHOWN:,} more; --json names up to {SHOWN:,}.")
     for table, columns in plan.values_unknown.items():
         for column, number in columns.items():
             say(console, f"unknown column {table}.{column}: a value in {number:,} rows")
@@ -129,6 +132,16 @@ def _table(
     for row in rows:
         table.add_row(*(Text(on_one_line(text)) for text in row))
     console.print(table)
+
+
+def _lines(console: Console, rows: Iterable[Sequence[str]]) -> None:
+    """A line a row, the last of its texts after a colon: ids stay whole on a narrow terminal, to be copied."""
+    if not console.is_terminal:
+        _table(console, (), rows)
+        return
+    for *subject, what in rows:
+        text = Text(on_one_line(f"{' '.join(subject)}: {what}"))
+        console.print(Padding(text, (0, 0, 0, 2)))
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> list[Path]:
@@ -216,4 +229,9 @@ def markdown(report: dict[str, Any]) -> str:
 
 def show_rejects(console: Console, rows: Iterable[Sequence[str]]) -> None:
     """What is set aside: table, id there, id in adoption_rejects, why."""
-    _table(console, ("table", "row", "adoption_rejects.id", "why"), rows)
+    if not console.is_terminal:
+        _table(console, (), rows)
+        return
+    for table, row, reject, why in rows:
+        say(console, f"{table} {row}: {why}")
+        console.print(Text(f"  adoption_rejects.id = {reject}", "dim"))

@@ -6,11 +6,10 @@ comes from its rules, then from the seed. Its history comes along, marked as the
 
 from importlib import import_module
 
+from configuration.models.history import PREDECESSOR
 from whitecross.adoption.conversions import UUID, Conversion
 from whitecross.adoption.sql import literal, quoted
 
-# What a row of the history says of who wrote it past White Cross.
-MARK = "predecessor"
 # The predecessor's words for a type, in a setting's validationRules, and the value type that each means.
 TYPES = {
     "number": "NUMBER",
@@ -130,7 +129,7 @@ def history_columns(there: dict[str, str], setting: set[str]) -> dict[str, Conve
         "historyType": _same(
             """CASE WHEN t."oldValue" IS NULL THEN '+' ELSE '~' END""", "+ where there was no old value"
         ),
-        "databaseRole": _same(literal(MARK), f"{MARK}, which marks where the row comes from"),
+        "databaseRole": _same(literal(PREDECESSOR), f"{PREDECESSOR}, which marks where the row comes from"),
         "configurationCreatedAt": _same('coalesce(setting."createdAt", t."createdAt")'),
         "configurationUpdatedAt": _same('t."createdAt"'),
         "lastModifiedBy": Conversion(author, author),
