@@ -63,6 +63,8 @@ def plan_only(road: Road, choices: Choices, progress: Progress) -> Plan:
     _refuse_wrong_road(road, record)
     if record is not None and record.adopted:
         raise StateError(adopted_already(record))
+    if record is None and not road.is_in_place:
+        refuse_unfit_target(road.here)
     with road.look():
         return _planned(road, choices, progress, schema=moving.LEGACY if record and record.in_place else None)
 
@@ -94,7 +96,15 @@ def adopted_already(record: moving.Record) -> str:
 
 
 def _refuse_wrong_road(road: Road, record: moving.Record | None) -> None:
-    if record is None or record.adopted:
+    if record is None:
+        with road.here.cursor() as cursor:
+            cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", [moving.LEGACY])
+            if cursor.fetchone()[0]:
+                raise StateError(
+                    f"The database has a schema {moving.LEGACY} that no adoption made: rename it. Nothing was changed."
+                )
+        return
+    if record.adopted:
         return
     if record.in_place and not road.is_in_place:
         raise StateError(

@@ -141,7 +141,7 @@ def _lines(console: Console, rows: Iterable[Sequence[str]]) -> None:
         return
     for *subject, what in rows:
         text = Text(on_one_line(f"{' '.join(subject)}: {what}"))
-        console.print(Padding(text, (0, 0, 0, 2)))
+        console.print(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> list[Path]:

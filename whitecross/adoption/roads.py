@@ -1,11 +1,12 @@
 """The two roads from there to here: within one database, and from another one, read-only, by COPY."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import connections, transaction
+import psycopg
+from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.sql import quoted
@@ -108,8 +109,10 @@ class RoadFromElsewhere(Road):
 
     @contextmanager
     def look(self) -> Iterator[None]:
-        """The one transaction in which everything is read."""
-        with transaction.atomic(using=SOURCE):
+        """The one transaction in which everything is read. What goes wrong there is a SourceError."""
+        with _told_apart():
+            self.there.ensure_connection()
+        with self.there.execute_wrapper(_tell_apart), transaction.atomic(using=SOURCE):
             with self.there.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 cursor.execute(SESSION)
@@ -124,22 +127,45 @@ class RoadFromElsewhere(Road):
         names = ", ".join(quoted(name) for name, _, _ in columns)
         values = ", ".join(sql for _, sql, _ in columns)
         rest = rest.replace("{blocks}", "true")
-        out, into = (connection.connection.cursor() for connection in (self.there, self.here))
-        with (
-            out.copy(f"COPY (SELECT {values} {rest}) TO STDOUT") as rows,
-            into.copy(f"COPY {quoted(table)} ({names}) FROM STDIN") as lines,
-        ):
-            buffer, number = bytearray(), 0
-            for row in rows:
-                buffer += row
-                number += 1
-                if len(buffer) >= BUFFER:
-                    lines.write(bytes(buffer))
-                    buffer.clear()
-                    told(number)
-                    number = 0
-            lines.write(bytes(buffer))
-            told(number)
+        with self.here.wrap_database_errors, ExitStack() as stack:
+            with _told_apart():
+                out = self.there.connection.cursor().copy(f"COPY (SELECT {values} {rest}) TO STDOUT")
+                rows = _rows(stack.enter_context(out))
+            into = self.here.connection.cursor().copy(f"COPY {quoted(table)} ({names}) FROM STDIN")
+            with into as lines:
+                buffer, number = bytearray(), 0
+                for row in rows:
+                    buffer += row
+                    number += 1
+                    if len(buffer) >= BUFFER:
+                        lines.write(bytes(buffer))
+                        buffer.clear()
+                        told(number)
+                        number = 0
+                lines.write(bytes(buffer))
+                told(number)
+
+
+class SourceError(DatabaseError):
+    """Something is wrong with the other database, or with the way to it."""
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.Error, DatabaseError) as error:
+        raise SourceError(str(error)) from (error if isinstance(error, psycopg.Error) else error.__cause__)
+
+
+def _tell_apart(execute: Callable[..., Any], *statement: Any) -> Any:
+    with _told_apart():
+        return execute(*statement)
+
+
+def _rows(copy: Iterable[Any]) -> Iterator[Any]:
+    with _told_apart():
+        yield from copy
 
 
 def leave_source() -> None:
@@ -150,17 +176,23 @@ def leave_source() -> None:
         del connections.databases[SOURCE]
 
 
-def sentence_of_source(error: BaseException, url: str | None) -> str | None:
-    """What is wrong with the other database, where the error comes from there; None where it does not.
+def sentence_of_source(error: SourceError, url: str) -> str:
+    """What is wrong with the other database, in a sentence without user, password and values of rows."""
+    facts = parse(url)
+    return (
+        f"The database of --source, {facts['NAME']} at {facts['HOST'] or 'the local socket'}, cannot be read "
+        f"({reason_of(error)}); see if it is up, if the URL is right, and if the role may read it."
+    )
 
-    A connection that was never made has no SQLSTATE, and says so in words; a password is in none of them.
-    """
-    if url is None or SOURCE not in connections.databases:
-        return None
-    source = connections[SOURCE]
-    if source.connection is not None and not source.connection.closed:
-        return None
-    facts = source.settings_dict
-    name = f"The database of --source, {facts['NAME']} at {facts['HOST'] or 'the local socket'},"
-    reason = " ".join(str(error).split("FATAL:")[-1].split()) or type(error).__name__
-    return f"{name} cannot be read ({reason.rstrip('.')}); see if it is up, and if the URL is right."
+
+def reason_of(error: BaseException) -> str:
+    """Why PostgreSQL refused, in its own words where they hold no value of a row."""
+    cause = error.__cause__
+    state = str(getattr(cause, "sqlstate", None) or "")
+    if not state:  # a connection that was never made, or has broken, says so in words
+        words = str(cause or error).strip().splitlines() or [type(error).__name__]
+        return re.split(r"FATAL:\s+|failed: (?=[^:]*$)|connection failed: ", words[0])[-1].strip().rstrip(".")
+    if state.startswith("22"):
+        return f"a value that cannot be read, SQLSTATE {state}"
+    said = str(getattr(getattr(cause, "diag", None), "message_primary", None) or type(cause).__name__)
+    return f"{said.rstrip('.')}, SQLSTATE {state}"

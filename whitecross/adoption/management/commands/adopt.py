@@ -126,9 +126,11 @@ class Command(BaseCommand):
         ) as error:
             raise CommandError(str(error)) from None
         except adopting.RefusedError as error:
-            if not self.options["json"]:
-                from whitecross.adoption.reporting import show_plan
+            from whitecross.adoption.reporting import show_plan
 
+            if self.options["json"]:
+                self._print_json(error.plan.as_json())
+            else:
                 show_plan(self.console, error.plan)
             raise CommandError("Nothing was adopted: see what is in the way.") from None
         except adopting.DeclinedError:
@@ -138,11 +140,11 @@ class Command(BaseCommand):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise CommandError(f"Nobody reads the answer. {self._where_it_stands()}") from None
+        except roads.SourceError as error:
+            said = roads.sentence_of_source(error, self.options["source"])
+            raise CommandError(f"{said} {self._where_it_stands()}") from None
         except DatabaseError as error:
-            if (said := roads.sentence_of_source(error, self.options["source"])) is None:
-                said = sentence(error)
-            if said is None:
-                said = refusal_of(error)
+            said = sentence(error) or f"PostgreSQL refuses to go on ({roads.reason_of(error)})."
             raise CommandError(f"{said} {self._where_it_stands()}") from None
         finally:
             roads.leave_source()
@@ -331,12 +333,3 @@ class Command(BaseCommand):
             say(self.console, adopted_already(record))
         else:
             say(self.console, f"The adoption of {record.source} has begun. {self._where_it_stands()}")
-
-
-def refusal_of(error: DatabaseError) -> str:
-    """What PostgreSQL refuses, in a sentence without the values of rows that some of its messages hold."""
-    cause = error.__cause__
-    state = str(getattr(cause, "sqlstate", None) or "")
-    said = str(getattr(getattr(cause, "diag", None), "message_primary", None) or type(error).__name__)
-    reason = "a value that it cannot read" if state.startswith("22") else said.split('"')[0].strip()
-    return f"PostgreSQL refuses to go on ({reason}{', SQLSTATE ' + state if state else ''})."
