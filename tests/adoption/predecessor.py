@@ -20,7 +20,7 @@ from tests.adoption.own_settings import LOCAL_RULES, LOCAL_SETTINGS, SETTINGS
 
 STATES = (3, 4, 5, 6, 7)
 # The word 'password'.
-BCRYPT = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+BCRYPT = "$2b$10$N9qo8uLOickgx2ZMRZoMye8fOsiTWZqYtkxvXkKm8BMzjT7t/vIdq"
 EPOCH = "2025-01-03 08:15:30.123456+00"
 # Columns that mean a row of another table, with no foreign key that says so.
 UNDECLARED = {

@@ -13,16 +13,20 @@ from typing import Any
 from django.core.management import call_command
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
 
 from core.schema.expected import load_expected
-from whitecross.adoption import moving
-from whitecross.adoption.inspecting import schema_of_predecessor
+from core.schema.history import applied_migrations
+from whitecross.adoption import moving, predecessor
+from whitecross.adoption.inspecting import encoding_blockers, schema_of_predecessor
 from whitecross.adoption.loading import Loaded, LoadError, load, refuse_rows
 from whitecross.adoption.mapping import map_tables
+from whitecross.adoption.ours import standing
 from whitecross.adoption.planning import Choices, Plan, make_plan
 from whitecross.adoption.progress import Progress
 from whitecross.adoption.proving import Proof
-from whitecross.adoption.roads import SESSION, Road, RoadFromElsewhere
+from whitecross.adoption.roads import Road, RoadFromElsewhere
+from whitecross.adoption.sql import quoted
 from whitecross.adoption.undoing import keep_seeds
 
 Asked = Callable[[Plan], bool]
@@ -81,7 +85,11 @@ def adopt(road: Road, choices: Choices, progress: Progress, asked: Asked) -> dic
         if record is not None and record.adopted:
             raise StateError(adopted_already(record))
         if record is not None:
-            choices = Choices(**record.choices)
+            # Nothing is loaded yet: what is allowed now is allowed as well as what was.
+            choices = Choices(
+                set_aside=choices.set_aside or record.choices["set_aside"],
+                rounding=choices.rounding or record.choices["rounding"],
+            )
         if isinstance(road, RoadFromElsewhere):
             return _from_elsewhere(road, choices, progress, asked, record)
         return _in_place(road, choices, progress, asked, record)
@@ -140,29 +148,46 @@ def _in_place(
         _accept(plan, asked)
         # Between the question and the answer anybody may have written: what counts is what stands there once locked.
         with transaction.atomic(using=road.alias), road.here.cursor() as cursor:
-            cursor.execute(SESSION)
-            moving.lock(cursor, [plan.found.relation(table) for table in plan.found.tables])
+            moving.lock(cursor, [plan.found.relation(table) for table in [*plan.found.tables, predecessor.RECORD]])
             plan = _planned(road, choices, progress)
             if plan.refusals():
                 raise RefusedError(plan)
-            moving.write_record(
-                cursor,
-                in_place=True,
-                source=plan.source,
-                schema=plan.found.schema,
-                was_migrated=False,
-                choices=dataclasses.asdict(choices),
-            )
-            moving.move_aside(cursor, plan.found)
+            record = _new_record(road, plan, plan.found.schema, [*plan.found.tables, predecessor.RECORD])
+            moving.write_record(cursor, record)
+            moving.move_aside(cursor, record)
         plan = _where_they_are_now(plan)
     else:
         with road.look():
             plan = _planned(road, choices, progress, schema=moving.LEGACY)
         if plan.refusals():
             raise RefusedError(plan)
+        plan.notes = record.notes  # of the database as it was before the tables moved
+        _go_on_with(road, choices)
     _migrate(road, progress)
     with transaction.atomic(using=road.alias):
         return _load(road, plan, progress, started, {})
+
+
+def _new_record(road: Road, plan: Plan, schema: str, tables: list[str], *, was_migrated: bool = False) -> moving.Record:
+    return moving.Record(
+        in_place=road.is_in_place,
+        source=plan.source,
+        identity=road.identity(),
+        schema=schema,
+        tables=tables,
+        types=plan.found.types if road.is_in_place else [],
+        was_migrated=was_migrated,
+        choices=dataclasses.asdict(plan.choices),
+        notes=plan.notes,
+        begun=dt.datetime.now(dt.UTC),
+        adopted=None,
+        report=None,
+    )
+
+
+def _go_on_with(road: Road, choices: Choices) -> None:
+    with transaction.atomic(using=road.alias), road.here.cursor() as cursor:
+        moving.note_choices(cursor, dataclasses.asdict(choices))
 
 
 def _where_they_are_now(plan: Plan) -> Plan:
@@ -177,19 +202,17 @@ def _from_elsewhere(
     started = time.monotonic()
     was_migrated = record.was_migrated if record else refuse_unfit_target(road.here)
     with road.look():
+        if record is not None:
+            refuse_another_source(road, record)
         plan = _planned(road, choices, progress)
         snapshot = _snapshot(road.there)
         _accept(plan, asked if record is None else lambda plan: True)
         if record is None:
             with transaction.atomic(using=road.alias), road.here.cursor() as cursor:
-                moving.write_record(
-                    cursor,
-                    in_place=False,
-                    source=plan.source,
-                    schema=_current_schema(road.here),
-                    was_migrated=was_migrated,
-                    choices=dataclasses.asdict(choices),
-                )
+                schema = _current_schema(road.here)
+                moving.write_record(cursor, _new_record(road, plan, schema, [], was_migrated=was_migrated))
+        else:
+            _go_on_with(road, choices)
         _migrate(road, progress)
         with transaction.atomic(using=road.alias):
             if was_migrated:
@@ -199,32 +222,47 @@ def _from_elsewhere(
             return _load(road, plan, progress, started, snapshot)
 
 
+def refuse_another_source(road: Road, record: moving.Record) -> None:
+    """Raise StateError where the source is not the one that was adopted, or began to be. Within `road.look()`."""
+    if not record.in_place and road.identity() != record.identity:
+        raise StateError(
+            f"The adoption here is of {record.source}; --source names another database, {road.label}. Finish or undo "
+            "the one before, or adopt into another database."
+        )
+
+
 def refuse_unfit_target(here: BaseDatabaseWrapper) -> bool:
     """Whether the database is migrated already; raises StateError where it holds what an adoption would mix with."""
-    expected = load_expected()
     with here.cursor() as cursor:
         if schema_of_predecessor(cursor):
             raise StateError(
                 "This database was left by the predecessor itself. Adopt it without --source, or point DATABASE_URL at "
                 "an empty database and name this one with --source."
             )
+        schema = _current_schema(here)
+        cursor.execute("SELECT has_schema_privilege(%s, 'CREATE'), current_user", [schema])
+        may, user = cursor.fetchone()
+        if not may:
+            raise StateError(f"{user} may not make tables here: GRANT CREATE ON SCHEMA {quoted(schema)} TO {user}.")
+        if blockers := encoding_blockers(cursor):
+            raise StateError(f"{blockers[0]}.")
         cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
-        (migrated,) = cursor.fetchone()
-        if not migrated:
-            cursor.execute(
-                "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-                " AND relname = ANY(%s) ORDER BY 1",
-                [list(expected["tables"])],
-            )
-            if there := [name for (name,) in cursor.fetchall()]:
-                raise StateError(f"The database to adopt into holds {there[0]} already: take an empty one.")
+        if not cursor.fetchone()[0]:
+            if there := standing(cursor, schema):
+                raise StateError(
+                    f"The database to adopt into has a {there[0].kind} {there[0].name}, a name that White Cross needs: "
+                    "take an empty database."
+                )
             return False
-        cursor.execute("SELECT to_regclass('users') IS NOT NULL AND to_regclass('adoption_rejects') IS NOT NULL")
-        if cursor.fetchone()[0]:
-            try:
-                refuse_rows(cursor)
-            except LoadError as error:
-                raise StateError(str(error)) from None
+        if applied_migrations(cursor) != set(MigrationLoader(None).graph.nodes):
+            raise StateError(
+                "The database to adopt into is migrated by another version, or by something else: run manage.py "
+                "migrate first, or take an empty database."
+            )
+        try:
+            refuse_rows(cursor)
+        except LoadError as error:
+            raise StateError(str(error)) from None
         return True
 
 
@@ -243,7 +281,12 @@ def _snapshot(there: BaseDatabaseWrapper) -> dict[str, Any]:
 
 
 def _migrate(road: Road, progress: Progress) -> None:
-    with progress.step("Schema", 1):
+    # In one transaction: Django records a migration in another than the one that carries it out, and what was killed in
+    # between could neither go on nor begin anew.
+    with progress.step("Schema", 1), transaction.atomic(using=road.alias):
+        with road.here.cursor() as cursor:
+            # Seeded rows would leave foreign keys to check, and the next step could not alter their table.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         call_command("migrate", database=road.alias, verbosity=0, interactive=False)
 
 
@@ -281,9 +324,9 @@ def make_report(road: Road, plan: Plan, loaded: Loaded, seconds: float, more: di
         "seconds": round(seconds, 1),
         "tables": [{**proof.as_json(), "converted": by_table[proof.table]["converted"]} for proof in loaded.proofs],
         "rows": {
-            "there": plan.total,
+            "there": sum(proof.total for proof in loaded.proofs),
             "here": sum(proof.here.rows for proof in loaded.proofs),
-            "setAside": plan.misfits.number,
+            "setAside": sum(proof.set_aside for proof in loaded.proofs),
         },
         "seededSettings": loaded.seeded,
         "foreignKeysValidated": loaded.foreign_keys,

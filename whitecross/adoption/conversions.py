@@ -1,8 +1,8 @@
 """What becomes of a column, by its type there and its type here.
 
 Each conversion names the rules under which a value does not fit, so that the plan finds such rows before anything is
-moved; where one of them holds, the expression is NULL and never fails. For the proof it has the value's canonical text
-twice: from the raw value there, not from what it was converted to, and from the value here.
+moved; where one of them holds, the expression does not fail, though it may be NULL. For the proof it has the value's
+canonical text twice: from the raw value there, not from what it was converted to, and from the value here.
 """
 
 import re
@@ -16,14 +16,13 @@ UUID = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 TEXTS = ("text", "character varying", "character")
 WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}  # bits
 TIMES = ("timestamp without time zone", "timestamp with time zone")
-# A backslash that escapes a u, and no escaped backslash.
-ESCAPED = r"(?<!\\)(?:\\\\)*\\u"
-NO_JSONB = (
-    ESCAPED + "0000",
-    ESCAPED + r"d[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})",
-    r"(?<!\\ud[89ab][0-9a-f]{2})" + ESCAPED + "d[c-f][0-9a-f]{2}",
-    "[0-9]e[+-]?[0-9]{4}|[0-9]{200}[0-9]{200}",
-)
+# In JSON without escaped backslashes, where every backslash that is left escapes what follows it: NUL, and halves of a
+# surrogate pair without the other half.
+NO_CHARACTER = r"\\u0000|\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f]"
+NOT_ASCII = r"\\u(?!00[0-7])"
+# In JSON without its strings: a number of a thousand digits or more, or close to it.
+NO_NUMBER = "[0-9]e[+-]?[0-9]{4}|[0-9]{200}[0-9]{200}"
+STRING = r'"(\\.|[^"\\])*"'
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,8 @@ def conversion(
     """
     raw = value or f"t.{quoted(name)}"
     (base, sizes), (goal, room) = _parts(there), _parts(here)
+    if base == "character":
+        raw = f"{raw}::text"  # without the blanks that fill it up, which mean nothing
     labels_there, labels_here = enums_there.get(base), enums_here.get(goal)
     if labels_here is not None:
         if labels_there is not None or base in TEXTS:
@@ -123,10 +124,10 @@ def _to_time(name: str, raw: str, base: str, goal: str) -> Conversion | None:
     )
     if base == goal:
         return Conversion(raw, raw, rules=(rule,))
-    moment = f"({raw} AT TIME ZONE 'UTC')" if base != "date" else f"({raw}::timestamp AT TIME ZONE 'UTC')"
-    canonical = raw if base != "date" else f"{raw}::timestamp"
+    # A date reaches further than a timestamp.
+    canonical = raw if base != "date" else guarded(f"{raw}::timestamp", (rule,))
     return Conversion(
-        moment,
+        f"({canonical} AT TIME ZONE 'UTC')",
         canonical,
         "({} AT TIME ZONE 'UTC')",
         (rule,),
@@ -166,11 +167,17 @@ def _to_numeric(
 
 def _to_jsonb(name: str, raw: str) -> Conversion:
     text = f"{raw}::text"
+    escapes = f"replace({text}, {literal(2 * chr(92))}, '.')"
+    # The strings are taken out only where it matters, as that reads the whole document once more.
+    numbers = f"regexp_replace({text}, {literal(STRING)}, '', 'g')"
     unreadable = Rule(
         f"{name}_json",
         (name,),
-        # PostgreSQL keeps json as it was typed and judges jsonb: no NUL, surrogates in pairs, numbers of its own size.
-        "(" + " OR ".join(f"{text} ~* {literal(pattern)}" for pattern in NO_JSONB) + ")",
+        # PostgreSQL keeps json as it was typed and judges jsonb: no NUL, surrogates in pairs, numbers of its own size,
+        # escapes of characters that the database's encoding has.
+        f"""({escapes} ~* {literal(NO_CHARACTER)}
+            OR ({text} ~* {literal(NO_NUMBER)} AND {numbers} ~* {literal(NO_NUMBER)})
+            OR (current_setting('server_encoding') <> 'UTF8' AND {escapes} ~* {literal(NOT_ASCII)}))""",
         f"{name}: JSON with a NUL character, half a character or a number beyond all bounds, which jsonb cannot hold",
     )
     # jsonb keeps the last of the values of a key that stands twice: the others would be lost.

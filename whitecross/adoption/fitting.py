@@ -13,11 +13,13 @@ from django.db.backends.utils import CursorWrapper
 
 from core.schema.catalog import Catalog
 from whitecross.adoption.mapping import SETTINGS, Made, Mapping
-from whitecross.adoption.sql import array, quoted
+from whitecross.adoption.setting_rows import SEEDED
+from whitecross.adoption.sql import array, literal, quoted
 
 # More than these are no exceptions: something is wrong with the whole, and setting it aside would not be adoption.
 MOST = 200_000
 KEY = '"the row"'
+PLACES = {"DISTRICT": "districts", "SCHOOL": "schools", "USER": "users"}
 JUDGES = (
     "setting_rules_problem(text,double precision,double precision,text[],jsonb)",
     "setting_value_problem(text,text,double precision,double precision,text[],jsonb)",
@@ -93,15 +95,18 @@ def find_misfits(
     where not the tables that are read.
     """
     misfits = Misfits()
-    present = made.keys() if present is None else present
     for table, mapping in made.items():
         told(table)
         _broken(cursor, mapping, misfits)
-        _dangling(cursor, mapping, misfits, present, relation)
+        _dangling(cursor, mapping, misfits, made.keys() if present is None else present, relation)
         _twice(cursor, mapping, misfits)
         if table == SETTINGS:
             _judged(cursor, mapping, misfits, here, expected)
         _dependent(cursor, mapping, misfits)
+        if table == SETTINGS and "scope" in mapping.names:
+            _without_place(cursor, mapping, misfits)
+            if present is None:  # else those that count are here, and the database asks them
+                _judged_by_the_systems(cursor, mapping, misfits, here, expected)
     return misfits
 
 
@@ -154,6 +159,7 @@ def _dangling(
 def _twice(cursor: CursorWrapper, mapping: Mapping, misfits: Misfits) -> None:
     for unique in mapping.uniques:
         ordering = [name for name in ("id", "createdAt", "lastLogin") if name in mapping.names]
+        order = ", ".join(part for part in unique.order.split(", ") if part.split()[0].strip('"') in ordering)
         rows = _row(mapping, [*unique.columns, *ordering])
         present = (
             " AND ".join(f"c.{quoted(name)} IS NOT NULL" for name in unique.columns)
@@ -162,7 +168,7 @@ def _twice(cursor: CursorWrapper, mapping: Mapping, misfits: Misfits) -> None:
         )
         ranked = (
             f"SELECT {KEY}, row_number() OVER ranking AS place FROM {rows} WHERE {present}"
-            f" WINDOW ranking AS (PARTITION BY {unique.expression} ORDER BY {unique.order})"
+            f" WINDOW ranking AS (PARTITION BY {unique.expression} ORDER BY {order})"
         )
         for (row,) in _read(cursor, f"SELECT {KEY} FROM ({ranked}) AS ranked WHERE place > 1"):
             misfits.add(mapping.table, str(row), [Reason(unique.name, unique.columns, unique.why)])
@@ -183,19 +189,61 @@ def _dependent(cursor: CursorWrapper, mapping: Mapping, misfits: Misfits) -> Non
             misfits.add(mapping.table, str(row), [Reason(key.name, key.columns, why)])
 
 
-def _judged(
-    cursor: CursorWrapper, mapping: Mapping, misfits: Misfits, here: BaseDatabaseWrapper, expected: Catalog
-) -> None:
-    """Ask the functions that judge settings here, which the database there has not got."""
-    names = ("valueType", "minValue", "maxValue", "validValues", "validationRules", "value", "defaultValue")
+def _without_place(cursor: CursorWrapper, mapping: Mapping, misfits: Misfits) -> None:
+    """Settings of a district, school or user that does not fit: no foreign key says that they depend on it."""
+    for scope, parent in PLACES.items():
+        if gone := misfits.of(parent):
+            reason = Reason(
+                "system_configurations_place", ("scope", "scopeId"), f"scopeId: its row in {parent} does not fit"
+            )
+            rows = _row(mapping, ("scope", "scopeId"))
+            condition = f"""c.scope = {literal(scope)} AND c."scopeId" = ANY ({array(gone, "uuid")})"""
+            for (row,) in _read(cursor, f"SELECT {KEY} FROM {rows} WHERE {condition}"):
+                misfits.add(mapping.table, str(row), [reason])
+
+
+def _facts(cursor: CursorWrapper, mapping: Mapping, *extra: str) -> list[tuple[Any, ...]]:
+    """Of each setting its id, what `judge_settings` asks for, and more columns."""
+    names = ("valueType", "minValue", "maxValue", "validValues", "validationRules", "value", "defaultValue", *extra)
     values = [f"c.{quoted(name)}" if name in mapping.names else "NULL" for name in names]
     values[4] += "::text"  # so that psycopg makes no Python objects of it
     cursor.execute(
         f"SELECT {', '.join([KEY, *values])} FROM {_row(mapping, [name for name in names if name in mapping.names])}"
     )
-    rows = cursor.fetchall()
-    for row, problem in judge_settings(here, rows, expected):
+    return list(cursor.fetchall())
+
+
+def _judged(
+    cursor: CursorWrapper, mapping: Mapping, misfits: Misfits, here: BaseDatabaseWrapper, expected: Catalog
+) -> None:
+    """Ask the functions that judge settings here, which the database there has not got."""
+    for row, problem in judge_settings(here, _facts(cursor, mapping), expected):
         misfits.add(mapping.table, row, [Reason("system_configurations_check_value", ("value",), problem)])
+
+
+def _judged_by_the_systems(
+    cursor: CursorWrapper, mapping: Mapping, misfits: Misfits, here: BaseDatabaseWrapper, expected: Catalog
+) -> None:
+    """A district's, school's or user's value keeps to the type and the rules that the system's has for the key.
+
+    The system's is the seeded one where the predecessor has none, or none that fits.
+    """
+    rows = [row for row in _facts(cursor, mapping, "key", "scope") if row[0] not in misfits.of(mapping.table)]
+    cursor.execute(f"SELECT key, value_type, min_value, max_value, '{{}}'::text[], rules FROM {SEEDED.strip()}")
+    systems = {key: facts for key, *facts in cursor.fetchall()}
+    systems |= {key: row[:5] for row_id, *row, key, scope in rows if scope == "SYSTEM"}
+    to_judge = []
+    for row, type_, *_, value, default, key, scope in rows:
+        if scope == "SYSTEM" or key not in systems:
+            continue
+        if type_ != systems[key][0]:
+            why = f"valueType: the system's setting of this key is a {systems[key][0]}"
+            misfits.add(mapping.table, row, [Reason("system_configurations_check_value", ("valueType",), why)])
+        else:
+            to_judge.append((row, *systems[key], value, default))
+    for row, problem in judge_settings(here, to_judge, expected):
+        why = f"by the rules of the system's setting of this key, {problem}"
+        misfits.add(mapping.table, row, [Reason("system_configurations_check_value", ("value",), why)])
 
 
 def judge_settings(

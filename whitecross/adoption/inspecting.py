@@ -8,23 +8,10 @@ from django.db.backends.utils import CursorWrapper
 
 from core.schema.actual import read_catalog
 from core.schema.catalog import Catalog
-from core.schema.expected import load_expected
 from whitecross.adoption import predecessor
+from whitecross.adoption.ours import standing
 from whitecross.adoption.sql import quoted, within
 
-# Everything else in the schema that a table of ours could collide with.
-NAMES = """
-SELECT relname, CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-       WHEN 'S' THEN 'sequence' WHEN 'i' THEN 'index' ELSE 'relation' END
-FROM pg_class
-WHERE relnamespace = %(schema)s::regnamespace
-  AND NOT EXISTS (
-      SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid
-          AND refclassid = 'pg_class'::regclass AND refobjid = ANY(%(tables)s::regclass[])
-  )
-  AND NOT EXISTS (SELECT FROM pg_index WHERE indexrelid = pg_class.oid AND indrelid = ANY(%(tables)s::regclass[]))
-  AND oid <> ALL (%(tables)s::regclass[])
-"""
 OWNED = """
 SELECT c.relname FROM pg_class c
 WHERE c.oid = ANY(%s::regclass[]) AND NOT pg_has_role(c.relowner, 'USAGE')
@@ -44,7 +31,7 @@ class Inspection:
 
     `schema` is where its tables stand. `tables` are those of its tables that are there; `unknown_columns` those of
     their columns that the predecessor never made; `notes` are surprises that lose nothing, `blockers` those that no
-    option helps with.
+    option helps with, `collisions` those that hinder within the database only.
     """
 
     database: str
@@ -58,6 +45,7 @@ class Inspection:
     unknown_columns: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     blockers: list[str] = field(default_factory=list)
+    collisions: list[str] = field(default_factory=list)
     bytes: dict[str, int] = field(default_factory=dict)
 
     def columns(self, table: str) -> dict[str, str]:
@@ -72,11 +60,11 @@ class Inspection:
 def schema_of_predecessor(cursor: CursorWrapper) -> str | None:
     """The schema on the search_path in which the predecessor's record of migrations stands, if there is one."""
     cursor.execute(
-        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass(%s)",
+        "SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)",
         [quoted(predecessor.RECORD)],
     )
     row = cursor.fetchone()
-    return row[0].strip('"') if row else None
+    return row[0] if row else None
 
 
 def inspect(connection: BaseDatabaseWrapper, schema: str | None = None) -> Inspection:
@@ -110,11 +98,16 @@ def _inspect(connection: BaseDatabaseWrapper, cursor: CursorWrapper, name: str, 
         )
     cursor.execute(f"SELECT name FROM {within(schema, predecessor.RECORD)} ORDER BY name")
     applied = [row[0] for row in cursor.fetchall()]
-    cursor.execute("SELECT current_setting('server_version')")
-    found = Inspection(name, cursor.fetchone()[0].split()[0], schema, _state(catalog), catalog, there, applied)
+    cursor.execute("SELECT current_setting('server_version'), current_setting('server_encoding')")
+    version, encoding = cursor.fetchone()
+    found = Inspection(name, version.split()[0], schema, _state(catalog), catalog, there, applied)
     found.types = sorted(predecessor.enum_types() & set(catalog["enums"]))
     _surprises(found)
     _collisions(cursor, found)
+    if encoding == "SQL_ASCII":
+        found.blockers.append(
+            f"{name} is encoded in SQL_ASCII, which does not say what its letters are: convert it first"
+        )
     cursor.execute(
         "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE oid = ANY(%s::regclass[])",
         [[found.relation(table) for table in there]],
@@ -157,8 +150,14 @@ def _surprises(found: Inspection) -> None:
         if name not in predecessor.migrations():
             found.notes.append(f"a migration that is none of the predecessor's seven had run: {name}")
     for table in known:
-        if table not in found.tables and known[table].since <= found.state:
-            found.notes.append(f"the table {table} is missing, so there is nothing of it to bring over")
+        if table not in found.catalog["tables"]:
+            if known[table].since <= found.state:
+                found.notes.append(f"the table {table} is missing, so there is nothing of it to bring over")
+        elif table not in found.tables:
+            kind = found.catalog["tables"][table]["facts"]["kind"]
+            found.blockers.append(
+                f"{table} is a {kind}, of which no row can be brought over: make it a plain table of that name"
+            )
     for table, names in predecessor.columns_of(found.state).items():
         for column in sorted(names - set(found.columns(table))) if table in found.tables else ():
             found.notes.append(f"the column {table}.{column} is missing; the rows get what a new row gets here")
@@ -184,27 +183,33 @@ def _surprises(found: Inspection) -> None:
 
 def _collisions(cursor: CursorWrapper, found: Inspection) -> None:
     """What stays where it is must not bear a name that migrate needs."""
-    expected = load_expected()
-    ours = set(expected["tables"]) | set(expected["sequences"])
-    ours |= {name for table in expected["tables"].values() for name in table.get("indexes", {})}
-    moving = [found.relation(table) for table in [*found.tables, predecessor.RECORD]]
-    cursor.execute(NAMES, {"schema": quoted(found.schema), "tables": moving})
-    for name, kind in cursor.fetchall():
-        if name in ours:
-            found.blockers.append(f"the {kind} {name} bears a name that White Cross needs: rename or remove it")
-    for enum in sorted((set(found.catalog["enums"]) - set(found.types)) & set(expected["enums"])):
-        found.blockers.append(f"the enum type {enum} bears a name that White Cross needs: rename or remove it")
-    for function in sorted(set(found.catalog["functions"]) & set(expected["functions"])):
-        found.blockers.append(f"the function {function} bears a name that White Cross needs: rename or remove it")
+    cursor.execute(
+        "SELECT oid::bigint FROM pg_class WHERE oid = ANY(%s::regclass[])",
+        [[found.relation(table) for table in [*found.tables, predecessor.RECORD]]],
+    )
+    moving = {oid for (oid,) in cursor.fetchall()}
+    for one in standing(cursor, found.schema):
+        moves = one.table in moving or (one.kind == "type" and one.code == "e" and one.name in found.types)
+        if not moves and one.name not in predecessor.tables():
+            found.collisions.append(f"the {one.kind} {one.name} bears a name that White Cross needs: rename it")
 
 
 def blockers_in_place(cursor: CursorWrapper, found: Inspection) -> list[str]:
     """What keeps this role from moving the tables within the database."""
     blockers = []
-    cursor.execute("SELECT current_user, has_database_privilege(current_database(), 'CREATE')")
-    user, may_create = cursor.fetchone()
+    cursor.execute(
+        "SELECT current_user, has_database_privilege(current_database(), 'CREATE'),"
+        " has_schema_privilege(%s, 'CREATE'), has_database_privilege(current_database(), 'TEMP')",
+        [found.schema],
+    )
+    user, may_create, may_add, may_judge = cursor.fetchone()
     if not may_create:
         blockers.append(f"{user} may not make a schema: GRANT CREATE ON DATABASE {quoted(found.database)} TO {user}")
+    if not may_add:
+        blockers.append(f"{user} may not make tables: GRANT CREATE ON SCHEMA {quoted(found.schema)} TO {user}")
+    if not may_judge:
+        blockers.append(f"{user} lacks a right: GRANT TEMPORARY ON DATABASE {quoted(found.database)} TO {user}")
+    blockers += encoding_blockers(cursor)
     moving = [found.relation(table) for table in [*found.tables, predecessor.RECORD]]
     cursor.execute(OWNED, [moving, quoted(found.schema), found.types])
     if foreign := [name for (name,) in cursor.fetchall()]:
@@ -213,3 +218,51 @@ def blockers_in_place(cursor: CursorWrapper, found: Inspection) -> list[str]:
     if cursor.fetchone()[0] != found.schema:
         blockers.append(f"the tables stand in the schema {found.schema}, which is not the first of the search_path")
     return blockers
+
+
+def encoding_blockers(cursor: CursorWrapper) -> list[str]:
+    """White Cross compares names letter by letter, which PostgreSQL can in UTF-8 alone."""
+    cursor.execute("SELECT current_setting('server_encoding'), current_database()")
+    encoding, name = cursor.fetchone()
+    if encoding == "UTF8":
+        return []
+    return [
+        f"{name} is encoded in {encoding}, where White Cross needs UTF8: adopt it into a database in UTF8, by --source"
+    ]
+
+
+def rights_and_dependents(cursor: CursorWrapper, found: Inspection) -> list[str]:
+    """What else in the database will notice that the tables have moved, or find new ones: sentences."""
+    moving = [found.relation(table) for table in found.tables]
+    notes = []
+    cursor.execute(
+        "SELECT DISTINCT grantee::regrole::text FROM pg_class c, aclexplode(c.relacl) AS acl"
+        " WHERE c.oid = ANY(%s::regclass[]) AND acl.grantee NOT IN (c.relowner, 0) ORDER BY 1",
+        [moving],
+    )
+    if roles := [role for (role,) in cursor.fetchall()]:
+        notes.append(
+            f"{', '.join(roles)} may read or write the predecessor's tables; such rights do not pass to the new ones: "
+            "grant what they need"
+        )
+    cursor.execute(
+        "SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END"
+        " FROM pg_default_acl d, aclexplode(d.defaclacl) AS acl"
+        " WHERE d.defaclobjtype = 'r' AND d.defaclrole = current_user::regrole AND acl.grantee <> d.defaclrole"
+        " ORDER BY 1"
+    )
+    if roles := [role for (role,) in cursor.fetchall()]:
+        notes.append(
+            f"ALTER DEFAULT PRIVILEGES gives {', '.join(roles)} rights on every new table, also on accounts and "
+            "sessions: revoke what should not be"
+        )
+    cursor.execute(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f'"
+        " AND confrelid = ANY(%s::regclass[]) AND conrelid <> ALL (%s::regclass[]) ORDER BY 1, 2",
+        [moving, moving],
+    )
+    notes += [
+        f"the foreign key {name} of {table} goes on to refer to the predecessor's table, where no new rows come"
+        for table, name in cursor.fetchall()
+    ]
+    return notes

@@ -16,7 +16,7 @@ from whitecross.adoption.moving import lock
 from whitecross.adoption.planning import Plan
 from whitecross.adoption.progress import Progress
 from whitecross.adoption.proving import Proof, but, differing, sum_here, sum_there
-from whitecross.adoption.roads import SESSION, Road
+from whitecross.adoption.roads import Road
 from whitecross.adoption.sql import array, literal, quoted
 
 REJECTS = "adoption_rejects"
@@ -55,8 +55,14 @@ def load(road: Road, plan: Plan, progress: Progress) -> Loaded:
     """
     loaded = Loaded()
     with road.here.cursor() as here, road.there.cursor() as there:
-        here.execute(SESSION)
-        lock(here, [quoted(table) for table in (*ORDER, REJECTS)])
+        ours = [quoted(table) for table in (*ORDER, REJECTS)]
+        # Whatever refers to them as well: its foreign keys are taken down.
+        here.execute(
+            "SELECT DISTINCT conrelid::regclass::text FROM pg_constraint"
+            " WHERE contype = 'f' AND confrelid = ANY(%s::regclass[]) AND conrelid <> ALL (%s::regclass[])",
+            [ours, ours],
+        )
+        lock(here, [*ours, *(name for (name,) in here.fetchall())], "No row is here yet: adopt --undo goes back.")
         refuse_rows(here)
         before = read_catalog(road.here)
         scaffold = take_down(here, [table for table in ORDER if table not in SILENT], list(ORDER))
@@ -72,12 +78,13 @@ def load(road: Road, plan: Plan, progress: Progress) -> Loaded:
         loaded.indexes, loaded.foreign_keys = len(scaffold.indexes), len(scaffold.foreign_keys)
         for statement in loud:
             here.execute(statement)
+        aside = _count_rejects(here)
         here.execute(f"ANALYZE {', '.join(quoted(table) for table in (*ORDER, REJECTS))}")
         if read_catalog(road.here) != before:
             raise LoadError("The schema is not what it was before the rows came. Nothing was adopted.")
         with progress.step("Proof", len(plan.made)):
             for mapping in plan.made.values():
-                loaded.proofs.append(prove_table(there, here, plan, mapping))
+                loaded.proofs.append(prove_table(there, here, plan, mapping, aside.get(mapping.table, 0)))
                 progress.advance(1, mapping.table)
         here.execute(f"SELECT count(*) FROM {quoted(SETTINGS)}")
         (settings,) = here.fetchone()
@@ -103,8 +110,15 @@ def excluded(plan: Plan, mapping: Mapping) -> str:
     return but(plan.misfits.of(mapping.table), plan.found.columns(mapping.table)["id"])
 
 
-def prove_table(there: CursorWrapper, here: CursorWrapper, plan: Plan, mapping: Mapping) -> Proof:
-    """Compare both sides of a table."""
+def _count_rejects(here: CursorWrapper) -> dict[str, int]:
+    here.execute(f'SELECT "sourceTable", count(*) FROM {quoted(REJECTS)} WHERE "isWhole" GROUP BY 1')
+    return dict(here.fetchall())
+
+
+def prove_table(there: CursorWrapper, here: CursorWrapper, plan: Plan, mapping: Mapping, aside: int) -> Proof:
+    """Compare both sides of a table, of which so many rows stand in adoption_rejects."""
+    there.execute(f"SELECT count(*) FROM {plan.found.relation(mapping.table)}")
+    (total,) = there.fetchone()
     excluding = excluded(plan, mapping)
     condition = "true"
     if mapping.table == SETTINGS:  # beside those that were seeded
@@ -113,9 +127,10 @@ def prove_table(there: CursorWrapper, here: CursorWrapper, plan: Plan, mapping: 
     one, other = sum_there(there, mapping, excluding), sum_here(here, mapping, condition)
     return Proof(
         mapping.table,
+        total,
         one,
         other,
-        len(plan.misfits.of(mapping.table)),
+        aside,
         tuple(mapping.names),
         differing(there, here, mapping, excluding, condition) if one != other else (),
     )
@@ -133,7 +148,13 @@ def _pour_table(
         here.execute(f"DELETE FROM {quoted(SETTINGS)} WHERE scope = 'SYSTEM' AND key = ANY ({keys})")
     columns = [(column.name, column.conversion.sql, column.enum) for column in mapping.columns]
     rest = f"FROM {mapping.source} WHERE {{blocks}} AND {excluding}"
-    road.pour(mapping.table, columns, rest, lambda rows: progress.advance(rows, mapping.table))
+    road.pour(
+        mapping.table,
+        columns,
+        rest,
+        lambda rows: progress.advance(rows, mapping.table),
+        relation=plan.found.relation(mapping.table),
+    )
 
 
 def _set_aside(road: Road, plan: Plan, progress: Progress) -> None:

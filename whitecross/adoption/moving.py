@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, ProgrammingError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from whitecross.adoption import predecessor
-from whitecross.adoption.inspecting import Inspection
-from whitecross.adoption.sql import literal, quoted, within
+from whitecross.adoption.roads import settle
+from whitecross.adoption.sql import quoted, within
 
 LEGACY = "whitecross_legacy"
 RECORD = within(LEGACY, "adoption")
@@ -31,13 +30,27 @@ CREATE TABLE {RECORD} (
     is_the_one boolean PRIMARY KEY DEFAULT true CHECK (is_the_one),
     in_place boolean NOT NULL,
     source text NOT NULL,
+    identity text NOT NULL,
     schema text NOT NULL,
+    tables text[] NOT NULL,
+    types text[] NOT NULL,
     was_migrated boolean NOT NULL,
     choices jsonb NOT NULL,
+    notes text[] NOT NULL,
     begun timestamptz NOT NULL DEFAULT now(),
     adopted timestamptz,
     report jsonb
 )
+"""
+
+GUARD = "refuse_change_while_adopted"
+REFUSE_CHANGE = f"""
+CREATE FUNCTION {quoted(LEGACY)}.{GUARD}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of the predecessor has been adopted by White Cross: % refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation', HINT = 'Write to the table of that name in White Cross.';
+END
+$$
 """
 
 HOLDERS = """
@@ -57,13 +70,21 @@ class BusyError(Exception):
 
 @dataclass
 class Record:
-    """How far an adoption is: begun, or done (`adopted`). `was_migrated`: whether our tables stood there before."""
+    """How far an adoption is: begun, or done (`adopted`).
+
+    `identity` tells the other database from any of the same name. `tables` and `types` are what was moved aside from
+    `schema`. `was_migrated`: whether our tables stood there before.
+    """
 
     in_place: bool
     source: str
+    identity: str
     schema: str
+    tables: list[str]
+    types: list[str]
     was_migrated: bool
     choices: dict[str, Any]
+    notes: list[str]
     begun: dt.datetime
     adopted: dt.datetime | None
     report: dict[str, Any] | None = field(repr=False)
@@ -71,32 +92,61 @@ class Record:
 
 def read_record(connection: BaseDatabaseWrapper) -> Record | None:
     """How far the adoption of this database is; None where none has begun."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [RECORD])
-        if not cursor.fetchone()[0]:
-            return None
-        cursor.execute(
-            f"SELECT in_place, source, schema, was_migrated, choices::text, begun, adopted, report::text FROM {RECORD}"
-        )
-        row = cursor.fetchone()
+    settle(connection)
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT in_place, source, identity, schema, tables, types, was_migrated, choices::text, notes, begun, "
+                f"adopted, report::text FROM {RECORD}"
+            )
+            row = cursor.fetchone()
+    except ProgrammingError as error:
+        if getattr(error.__cause__, "sqlstate", None) not in ("42P01", "3F000"):  # no such table, no such schema
+            raise
+        return None
     if row is None:
         return None
-    in_place, source, schema, was_migrated, choices, begun, adopted, report = row
+    in_place, source, identity, schema, tables, types, was_migrated, choices, notes, begun, adopted, report = row
     return Record(
-        in_place, source, schema, was_migrated, json.loads(choices), begun, adopted, report and json.loads(report)
+        in_place=in_place,
+        source=source,
+        identity=identity,
+        schema=schema,
+        tables=tables,
+        types=types,
+        was_migrated=was_migrated,
+        choices=json.loads(choices),
+        notes=notes,
+        begun=begun,
+        adopted=adopted,
+        report=report and json.loads(report),
     )
 
 
-def write_record(
-    cursor: CursorWrapper, *, in_place: bool, source: str, schema: str, was_migrated: bool, choices: dict[str, Any]
-) -> None:
+def write_record(cursor: CursorWrapper, record: Record) -> None:
     """Make the schema and note that an adoption has begun."""
     cursor.execute(f"CREATE SCHEMA {quoted(LEGACY)}")
     cursor.execute(MAKE_RECORD)
     cursor.execute(
-        f"INSERT INTO {RECORD} (in_place, source, schema, was_migrated, choices) VALUES (%s, %s, %s, %s, %s)",
-        [in_place, source, schema, was_migrated, json.dumps(choices)],
+        f"INSERT INTO {RECORD} (in_place, source, identity, schema, tables, types, was_migrated, choices, notes)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            record.in_place,
+            record.source,
+            record.identity,
+            record.schema,
+            record.tables,
+            record.types,
+            record.was_migrated,
+            json.dumps(record.choices),
+            record.notes,
+        ],
     )
+
+
+def note_choices(cursor: CursorWrapper, choices: dict[str, Any]) -> None:
+    """Note with which choices it goes on."""
+    cursor.execute(f"UPDATE {RECORD} SET choices = %s", [json.dumps(choices)])
 
 
 def note_adopted(cursor: CursorWrapper, report: dict[str, Any]) -> None:
@@ -129,8 +179,11 @@ def the_only_one(connection: BaseDatabaseWrapper) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])
 
 
-def lock(cursor: CursorWrapper, relations: list[str]) -> None:
-    """Lock tables against everybody until the transaction ends. Raises BusyError, which names who holds one."""
+def lock(cursor: CursorWrapper, relations: list[str], stands: str = "Nothing was changed.") -> None:
+    """Lock tables against everybody until the transaction ends. Raises BusyError, which names who holds one.
+
+    `stands` is the sentence that says how things are if that cannot be.
+    """
     if not relations:
         return
     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_S}s"])
@@ -147,48 +200,44 @@ def lock(cursor: CursorWrapper, relations: list[str]) -> None:
         ]
         raise BusyError(
             f"The tables are in use; after {PATIENCE_S} s: {'; '.join(holders) or 'somebody who has gone by now'}. "
-            "Stop the predecessor's processes, then run this again. Nothing was changed."
+            f"Stop those processes, then run this again. {stands}"
         ) from error
     cursor.execute("SELECT set_config('lock_timeout', '0', true)")
 
 
-def move_aside(cursor: CursorWrapper, found: Inspection) -> None:
-    """Move the predecessor's tables and types to their own schema, within the caller's transaction."""
-    for table in [*found.tables, predecessor.RECORD]:
-        cursor.execute(f"ALTER TABLE {within(found.schema, table)} SET SCHEMA {quoted(LEGACY)}")
-    for type_ in found.types:
-        cursor.execute(f"ALTER TYPE {within(found.schema, type_)} SET SCHEMA {quoted(LEGACY)}")
+def move_aside(cursor: CursorWrapper, record: Record) -> None:
+    """Move the predecessor's tables and types to their own schema, within the caller's transaction.
+
+    There they refuse every change, whoever reaches them (a view follows its table): what came in now would stay behind.
+    """
+    cursor.execute(REFUSE_CHANGE)
+    for table in record.tables:
+        cursor.execute(f"ALTER TABLE {within(record.schema, table)} SET SCHEMA {quoted(LEGACY)}")
+        cursor.execute(
+            f"CREATE TRIGGER {GUARD} BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {within(LEGACY, table)}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {quoted(LEGACY)}.{GUARD}()"
+        )
+        cursor.execute(f"ALTER TABLE {within(LEGACY, table)} ENABLE ALWAYS TRIGGER {GUARD}")
+    for type_ in record.types:
+        cursor.execute(f"ALTER TYPE {within(record.schema, type_)} SET SCHEMA {quoted(LEGACY)}")
 
 
-def move_back(cursor: CursorWrapper, schema: str) -> None:
+def move_back(cursor: CursorWrapper, record: Record) -> None:
     """Move them back to where they were."""
-    for table in legacy_tables(cursor):
-        cursor.execute(f"ALTER TABLE {within(LEGACY, table)} SET SCHEMA {quoted(schema)}")
-    for type_ in legacy_types(cursor):
-        cursor.execute(f"ALTER TYPE {within(LEGACY, type_)} SET SCHEMA {quoted(schema)}")
+    for table in record.tables:
+        cursor.execute(f"DROP TRIGGER {GUARD} ON {within(LEGACY, table)}")
+        cursor.execute(f"ALTER TABLE {within(LEGACY, table)} SET SCHEMA {quoted(record.schema)}")
+    for type_ in record.types:
+        cursor.execute(f"ALTER TYPE {within(LEGACY, type_)} SET SCHEMA {quoted(record.schema)}")
+
+
+def aside(record: Record) -> list[str]:
+    """The predecessor's tables where they stand aside, as SQL names them."""
+    return [within(LEGACY, table) for table in record.tables]
 
 
 def drop_record(cursor: CursorWrapper) -> None:
     """Drop the record and its schema, which must hold nothing else by now."""
     cursor.execute(f"DROP TABLE IF EXISTS {RECORD}, {SEEDS}")
+    cursor.execute(f"DROP FUNCTION IF EXISTS {quoted(LEGACY)}.{GUARD}()")
     cursor.execute(f"DROP SCHEMA {quoted(LEGACY)}")
-
-
-def legacy_tables(cursor: CursorWrapper) -> list[str]:
-    """The predecessor's tables in their own schema."""
-    ours = ", ".join(f"to_regclass({literal(name)})" for name in (RECORD, SEEDS))
-    cursor.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'p')"
-        f" AND oid <> ALL (array_remove(ARRAY[{ours}]::regclass[], NULL)) ORDER BY relname",
-        [quoted(LEGACY)],
-    )
-    return [name for (name,) in cursor.fetchall()]
-
-
-def legacy_types(cursor: CursorWrapper) -> list[str]:
-    """The predecessor's enum types in their own schema."""
-    cursor.execute(
-        "SELECT typname FROM pg_type WHERE typnamespace = to_regnamespace(%s) AND typtype = 'e' ORDER BY typname",
-        [quoted(LEGACY)],
-    )
-    return [name for (name,) in cursor.fetchall()]

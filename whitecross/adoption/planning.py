@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 
 from core.schema.expected import load_expected
 from whitecross.adoption.fitting import Misfits, find_misfits
-from whitecross.adoption.inspecting import Inspection, blockers_in_place, inspect
+from whitecross.adoption.inspecting import Inspection, blockers_in_place, inspect, rights_and_dependents
 from whitecross.adoption.mapping import Made, map_tables
 from whitecross.adoption.roads import Road
 from whitecross.adoption.sql import quoted
@@ -66,7 +66,8 @@ class Plan:
         refusals = [f"{blocker}." for blocker in self.blockers]
         if self.misfits.number and not self.choices.set_aside:
             refusals.append(
-                f"{self.misfits.number:,} rows do not fit: mend them in the predecessor's database, or say --set-aside."
+                f"{counted(self.misfits.number, 'row does', 'rows do')} not fit: mend them in the predecessor's "
+                "database, or say --set-aside."
             )
         if self.values_unknown and not self.choices.set_aside:
             names = [f"{table}.{column}" for table, columns in self.values_unknown.items() for column in columns]
@@ -127,17 +128,17 @@ def make_plan(
     made = map_tables(found, expected, rounding=choices.rounding)
     plan = Plan(found, made, choices, road.is_in_place, road.label, notes=list(found.notes))
     with road.there.cursor() as cursor:
-        # Whatever stays where it is hinders only where our tables come to stand beside it.
-        plan.blockers = list(found.blockers) if road.is_in_place else []
-        plan.blockers += [blocker for mapping in made.values() for blocker in mapping.blockers]
+        plan.blockers = [*found.blockers, *(blocker for mapping in made.values() for blocker in mapping.blockers)]
         if road.is_in_place and schema is None:
-            plan.blockers += blockers_in_place(cursor, found)
-        for table, mapping in made.items():
+            # Whatever stays where it is hinders only where our tables come to stand beside it.
+            plan.blockers += [*found.collisions, *blockers_in_place(cursor, found)]
+            plan.notes += rights_and_dependents(cursor, found)
+        for table in made:
             _count(cursor, plan, table)
-            if choices.rounding:
-                _count_rounded(cursor, plan, mapping)
         if plan.blockers:
             return plan
+        for mapping in made.values() if choices.rounding else ():
+            _count_rounded(cursor, plan, mapping)
         plan.misfits = find_misfits(cursor, made, here=road.here, expected=expected, relation=found.relation, told=told)
         _passwords(cursor, plan)
     return plan
@@ -173,3 +174,8 @@ def _passwords(cursor: CursorWrapper, plan: Plan) -> None:
         plan.notes.append(
             f"{number:,} users have a password that is no bcrypt hash: it is carried over, but they need a new one"
         )
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """A number and its noun."""
+    return f"{number:,} {one if number == 1 else several}"

@@ -25,9 +25,13 @@ class Sum:
 
 @dataclass(frozen=True)
 class Proof:
-    """Of one table: what was there, what is here, what was set aside. `differing`: columns whose checksums differ."""
+    """Of one table: all rows there; those that were to come and those that are here; those that were set aside.
+
+    `differing`: columns whose checksums differ.
+    """
 
     table: str
+    total: int
     there: Sum
     here: Sum
     set_aside: int
@@ -36,14 +40,14 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether both sides say the same."""
-        return self.there == self.here
+        """Whether both sides say the same, and every row is on one of them."""
+        return self.there == self.here and self.total == self.here.rows + self.set_aside
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         return {
             "table": self.table,
-            "rowsThere": self.there.rows + self.set_aside,
+            "rowsThere": self.total,
             "rowsHere": self.here.rows,
             "setAside": self.set_aside,
             "checksumThere": self.there.checksum,

@@ -27,6 +27,8 @@ from whitecross.adoption.models import Reject
 from whitecross.adoption.sql import literal, quoted
 
 WHY = "brought over after it was mended"
+# Of the triggers that an adoption silences, those that change or refuse a row; a setting's history hears of it.
+SILENT_AGAIN = {SETTINGS: ("system_configurations_stamp",), HISTORY: SILENT[HISTORY]}
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _insert(cursor: CursorWrapper, alias: str, reject: Reject, expected: Catalog
     )
     if reasons := misfits.rows.get(table):
         return next(iter(reasons.values()))
-    loud = silence(cursor, {HISTORY: SILENT[HISTORY]}) if table == HISTORY else []
+    loud = silence(cursor, {table: SILENT_AGAIN[table]}) if table in SILENT_AGAIN else []
     if table == SETTINGS:
         scope = "t.scope::text = 'SYSTEM'" if "scope" in mapping.names else "true"
         cursor.execute(

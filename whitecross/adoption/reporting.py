@@ -124,7 +124,7 @@ def _table(
 ) -> None:
     if not console.is_terminal:
         for row in rows:
-            console.print(Text("\t".join(map(on_one_line, row))))
+            console.file.write("\t".join(map(on_one_line, row)) + "\n")  # rich would make blanks of the tabs
         return
     table = Table(box=None, pad_edge=False, show_edge=False)
     for place, heading in enumerate(headings):
@@ -202,8 +202,11 @@ def markdown(report: dict[str, Any]) -> str:
     ]
     if report["doNotFit"]:
         lines += ["", "## What was set aside", "", "| table | rule | why | rows |", "| --- | --- | --- | ---: |"]
-        lines += [f"| {one['table']} | {one['rule']} | {one['why']} | {one['rows']:,} |" for one in report["doNotFit"]]
-        lines += ["", "All of them stand in `adoption_rejects`; the first 1,000 by id:", ""]
+        lines += [
+            f"| {one['table']} | {_cell(one['rule'])} | {_cell(one['why'])} | {one['rows']:,} |"
+            for one in report["doNotFit"]
+        ]
+        lines += ["", f"All of them stand in `adoption_rejects`; the first {SHOWN:,} by id:", ""]
         lines += [
             f"- {row['table']} {row['id']}: {'; '.join(reason['why'] for reason in row['reasons'])}"
             for row in report["rowsSetAside"]
@@ -224,7 +227,19 @@ def markdown(report: dict[str, Any]) -> str:
         ]
     if report["notes"]:
         lines += ["", "## Noticed", "", *(f"- {note}" for note in report["notes"])]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(on_one_line, lines)) + "\n"
+
+
+def _cell(text: str) -> str:
+    """A text that ends no cell of a Markdown table: a setting's rules may hold any character."""
+    return text.replace("|", "\\|")
+
+
+def show_lost(console: Console, lost: dict[str, int]) -> None:
+    """What undoing loses: table -> rows."""
+    if lost:
+        say(console, "Rows that were added, changed or removed here since, which the way back loses:", bold=True)
+        _table(console, ("table", "rows"), ((table, f"{number:,}") for table, number in lost.items()), numbers=(1,))
 
 
 def show_rejects(console: Console, rows: Iterable[Sequence[str]]) -> None:

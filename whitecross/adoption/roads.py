@@ -15,17 +15,27 @@ from whitecross.postgres.url import parse
 SOURCE = "adoption_source"  # the alias under which Django knows the other database
 BLOCKS = 2048  # of 8 kB each: what one INSERT moves within a database
 BUFFER = 1 << 18  # bytes that are written to the other server at once
-# What values look like as text must not depend on what a database or a role has set.
+# What values look like, and what transactions see, must not depend on what a database or a role has set.
 SESSION = """
-SELECT set_config(name, value, true)
+SELECT set_config(name, value, false)
 FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'), ('bytea_output', 'hex'),
              ('extra_float_digits', '1'), ('standard_conforming_strings', 'on'), ('xmloption', 'content'),
-             ('statement_timeout', '0'), ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-             ('transaction_timeout', '0'), ('default_transaction_deferrable', 'off'), ('row_security', 'off'))
+             ('quote_all_identifiers', 'off'), ('row_security', 'off'), ('array_nulls', 'on'),
+             ('default_transaction_isolation', 'read committed'), ('default_transaction_deferrable', 'off'),
+             ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
+             ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
+             -- so that the server notices soon that this process was killed; not on Windows
+             ('client_connection_check_interval', CASE WHEN version() ~* 'visual c|mingw' THEN '0' ELSE '1s' END))
      AS wanted (name, value)
 WHERE EXISTS (SELECT FROM pg_settings WHERE pg_settings.name = wanted.name)
 """
 Told = Callable[[int], None]
+
+
+def settle(connection: BaseDatabaseWrapper) -> None:
+    """Let a session look at values and at other transactions as an adoption needs it, whatever was set for its role."""
+    with connection.cursor() as cursor:
+        cursor.execute(SESSION)
 
 
 class Road:
@@ -51,35 +61,44 @@ class Road:
         """What people call the predecessor's database; without user and password."""
         return str(self.there.settings_dict["NAME"])
 
+    def identity(self) -> str:
+        """What tells the predecessor's database from others: here it is the one in which it is asked."""
+        return ""
+
     @contextmanager
     def look(self) -> Iterator[None]:
         """A transaction in which to read there, without changing anything."""
+        settle(self.here)
         with transaction.atomic(using=self.alias):
-            with self.there.cursor() as cursor:
-                cursor.execute(SESSION)
             yield
 
-    def pour(self, table: str, columns: Sequence[tuple[str, str, str | None]], rest: str, told: Told) -> None:
+    def pour(
+        self,
+        table: str,
+        columns: Sequence[tuple[str, str, str | None]],
+        rest: str,
+        told: Told,
+        *,
+        relation: str | None = None,
+    ) -> None:
         """Write the rows of a query there into a table here. `columns`: name, expression, enum type; `rest`: FROM ...
 
-        Where `rest` says {blocks}, it is moved a part at a time.
+        Where `rest` says {blocks}, it is moved a part of the `relation` t at a time.
         """
         names = ", ".join(quoted(name) for name, _, _ in columns)
         values = ", ".join(f"{sql}::{quoted(enum)}" if enum else sql for _, sql, enum in columns)
         with self.here.cursor() as cursor:
-            for blocks in self._parts(cursor, rest):
+            for blocks in self._parts(cursor, relation):
                 cursor.execute(
                     f"INSERT INTO {quoted(table)} ({names}) SELECT {values} {rest.replace('{blocks}', blocks)}"
                 )
                 told(cursor.rowcount)
 
-    def _parts(self, cursor: Any, rest: str) -> Iterator[str]:
-        if "{blocks}" not in rest:
-            yield ""
+    def _parts(self, cursor: Any, relation: str | None) -> Iterator[str]:
+        if relation is None:
+            yield "true"
             return
-        relation = re.match(r"FROM (\S+) AS t", rest)
-        assert relation, rest  # noqa: S101 - a mapping's FROM begins so
-        cursor.execute("SELECT pg_relation_size(%s) / current_setting('block_size')::int", [relation[1]])
+        cursor.execute("SELECT pg_relation_size(%s) / current_setting('block_size')::int", [relation])
         (size,) = cursor.fetchone()
         for start in range(0, max(size, 1), BLOCKS):
             yield f"t.ctid >= '({start},0)' AND t.ctid < '({start + BLOCKS},0)'"
@@ -112,17 +131,43 @@ class RoadFromElsewhere(Road):
         """The one transaction in which everything is read. What goes wrong there is a SourceError."""
         with _told_apart():
             self.there.ensure_connection()
-        with self.there.execute_wrapper(_tell_apart), transaction.atomic(using=SOURCE):
-            with self.there.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                cursor.execute(SESSION)
-            yield
+        with self.there.execute_wrapper(_tell_apart):
+            settle(self.there)
+            with transaction.atomic(using=SOURCE):
+                with self.there.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield
+
+    def identity(self) -> str:
+        """What tells the other database from any of the same name elsewhere."""
+        with self.there.cursor() as cursor:
+            cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+            server = "SELECT system_identifier::text FROM pg_control_system()"
+            if not cursor.fetchone()[0]:
+                server = "SELECT concat_ws(':', inet_server_addr(), inet_server_port())"
+            cursor.execute(f"SELECT ({server}), oid::text, datname FROM pg_database WHERE datname = current_database()")
+            return "/".join(cursor.fetchone())
+
+    @property
+    def label(self) -> str:
+        """Name, host and port; without user and password."""
+        facts = self.there.settings_dict
+        where = ":".join(filter(None, (str(facts["HOST"]), str(facts["PORT"]))))
+        return f"{facts['NAME']} at {where}" if where else str(facts["NAME"])
 
     def close(self) -> None:
         """Leave the other database."""
         self.there.close()
 
-    def pour(self, table: str, columns: Sequence[tuple[str, str, str | None]], rest: str, told: Told) -> None:
+    def pour(
+        self,
+        table: str,
+        columns: Sequence[tuple[str, str, str | None]],
+        rest: str,
+        told: Told,
+        *,
+        relation: str | None = None,
+    ) -> None:
         """As Road's, by COPY from one server to the other."""
         names = ", ".join(quoted(name) for name, _, _ in columns)
         values = ", ".join(sql for _, sql, _ in columns)
@@ -135,13 +180,17 @@ class RoadFromElsewhere(Road):
             with into as lines:
                 buffer, number = bytearray(), 0
                 for row in rows:
-                    buffer += row
                     number += 1
-                    if len(buffer) >= BUFFER:
-                        lines.write(bytes(buffer))
-                        buffer.clear()
-                        told(number)
-                        number = 0
+                    if len(row) < BUFFER:
+                        buffer += row
+                        if len(buffer) < BUFFER:
+                            continue
+                        row = b""
+                    lines.write(bytes(buffer))
+                    lines.write(row)
+                    buffer.clear()
+                    told(number)
+                    number = 0
                 lines.write(bytes(buffer))
                 told(number)
 

@@ -1,29 +1,18 @@
 """The way back, and the end: `undo` puts everything as it was before, `finish` drops what the predecessor left."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.apps import apps
 from django.db import InternalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.migrations.loader import MigrationLoader
 
-from core.db import CreateEnum, CreateFunction
-from core.schema.expected import load_expected
 from whitecross.adoption.building import silence
 from whitecross.adoption.loading import REJECTS, SILENT
 from whitecross.adoption.mapping import HISTORY, ORDER, SETTINGS
-from whitecross.adoption.moving import (
-    LEGACY,
-    SEEDS,
-    Record,
-    drop_record,
-    legacy_tables,
-    legacy_types,
-    lock,
-    move_back,
-)
-from whitecross.adoption.sql import quoted, within
+from whitecross.adoption.moving import LEGACY, SEEDS, Record, aside, drop_record, lock, move_back
+from whitecross.adoption.ours import drop_ours, names, our_tables
+from whitecross.adoption.sql import literal, quoted, within
 
 DEPENDENT = "2BP01"  # the SQLSTATE of an object that others need
 
@@ -33,39 +22,46 @@ class UndoError(Exception):
 
 
 def changed_since(connection: BaseDatabaseWrapper, record: Record) -> dict[str, int]:
-    """Table -> rows that were added, changed or removed here since the rows came: what undoing loses."""
-    if record.adopted is None:
-        return {}
+    """Table -> rows that were added, changed or removed here since the rows came: what undoing loses.
+
+    Where no rows have come yet, whatever rows there are.
+    """
     came = {table["table"]: table["rowsHere"] for table in (record.report or {}).get("tables", [])}
     found = {}
     with connection.cursor() as cursor:
         for table in ORDER:
-            time = "createdAt" if table == HISTORY else "updatedAt"
-            cursor.execute(
-                f"SELECT count(*), count(*) FILTER (WHERE {quoted(time)} > %s) FROM {quoted(table)}", [record.adopted]
-            )
-            rows, newer = cursor.fetchone()
-            removed = max(0, came.get(table, 0) - (rows - newer)) if table != SETTINGS else 0
-            if number := max(newer, removed):
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [within(record.schema, table)])
+            if not cursor.fetchone()[0]:
+                continue
+            time = quoted("createdAt" if table == HISTORY else "updatedAt")
+            newer = f"{time} > {literal(record.adopted.isoformat())}" if record.adopted else "true"
+            if table == SETTINGS and record.adopted is None:
+                newer = "false"  # the seeds are no loss; one that was changed has its history
+            cursor.execute(f"SELECT count(*), count(*) FILTER (WHERE {newer}) FROM {within(record.schema, table)}")
+            rows, changed = cursor.fetchone()
+            removed = max(0, came.get(table, 0) - (rows - changed)) if table != SETTINGS else 0
+            if number := max(changed, removed):
                 found[table] = number
     return found
 
 
-def undo(connection: BaseDatabaseWrapper, record: Record) -> None:
+def undo(connection: BaseDatabaseWrapper, record: Record, lost: dict[str, int] | None = None) -> None:
     """Put the database back to what it was before the adoption began. Raises UndoError and BusyError.
 
-    One transaction: killed, it has done nothing.
+    `lost` is what whoever decides was told (see `changed_since`). One transaction: killed, it has done nothing.
     """
-    with _in_one_transaction(connection), connection.cursor() as cursor:
-        legacy = [within(LEGACY, table) for table in legacy_tables(cursor)]
-        ours = _ours(cursor, record.schema)
-        lock(cursor, [*legacy, *ours["tables"]])
+    with _or_a_sentence(connection), connection.cursor() as cursor:
+        lock(cursor, [*aside(record), *our_tables(cursor, record.schema)])
+        if lost is not None and changed_since(connection, record) != lost:
+            raise UndoError(
+                "Rows have come in or changed meanwhile. Nothing was changed: stop what writes, look again."
+            )
         if record.was_migrated:
             _empty(cursor)
         else:
-            _drop_ours(cursor, ours)
+            drop_ours(cursor, record.schema)
         if record.in_place:
-            move_back(cursor, record.schema)
+            move_back(cursor, record)
         drop_record(cursor)
 
 
@@ -73,84 +69,63 @@ def finish(connection: BaseDatabaseWrapper, record: Record) -> None:
     """Drop the predecessor's tables and types, and the record. Raises UndoError and BusyError."""
     if record.adopted is None:
         raise UndoError("The adoption has not come to its end: run manage.py adopt again first. Nothing was dropped.")
-    with _in_one_transaction(connection), connection.cursor() as cursor:
-        tables = [within(LEGACY, table) for table in legacy_tables(cursor)]
-        lock(cursor, tables)
-        if tables:
-            cursor.execute(f"DROP TABLE {', '.join(tables)}")
-        for type_ in legacy_types(cursor):
+    came = {table["table"]: table["rowsThere"] for table in (record.report or {}).get("tables", [])}
+    with _or_a_sentence(connection), connection.cursor() as cursor:
+        lock(cursor, aside(record))
+        for table in record.tables:
+            cursor.execute(f"SELECT count(*) FROM {within(LEGACY, table)}")
+            (rows,) = cursor.fetchone()
+            if rows != came.get(table, rows):
+                raise UndoError(
+                    f"The predecessor's {table} holds {rows:,} rows, of which {came[table]:,} were adopted: somebody "
+                    "has written there since. Nothing was dropped; bring those rows over by hand first."
+                )
+        if record.tables:
+            cursor.execute(f"DROP TABLE {', '.join(aside(record))}")
+        for type_ in record.types:
             cursor.execute(f"DROP TYPE {within(LEGACY, type_)}")
         drop_record(cursor)
 
 
-class _in_one_transaction:  # noqa: N801 - used as a with statement reads
+@contextmanager
+def _or_a_sentence(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """A transaction in which a refusal for want of CASCADE becomes a sentence: nobody else's objects are dropped."""
-
-    def __init__(self, connection: BaseDatabaseWrapper) -> None:
-        self._atomic = transaction.atomic(using=connection.alias)
-
-    def __enter__(self) -> None:
-        self._atomic.__enter__()
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._atomic.__exit__(kind, error, trace)
-        if isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", None) == DEPENDENT:
-            detail = str(getattr(error.__cause__, "diag").message_detail or "")  # noqa: B009 - names alone
-            raise UndoError(
-                f"Something else in the database needs what would be dropped: {'; '.join(detail.splitlines()[:3])}. "
-                "Nothing was changed: drop that first."
-            ) from error
-
-
-def _ours(cursor: CursorWrapper, schema: str) -> dict[str, list[str]]:
-    """What migrations make, as far as it is there: also what an interrupted migrate has left."""
-    expected = load_expected()
-    tables, enums, functions = set(expected["tables"]), set(expected["enums"]), set(expected["functions"])
-    for model in apps.get_models(include_auto_created=True):
-        tables.add(model._meta.db_table)
-    for migration in MigrationLoader(None).disk_migrations.values():
-        for operation in migration.operations:
-            if isinstance(operation, CreateEnum):
-                enums.add(operation.name)
-            elif isinstance(operation, CreateFunction):
-                functions.add(operation.signature)
-    found: dict[str, list[str]] = {"tables": [], "enums": [], "functions": []}
-    for kind, names, catalog in (("tables", tables, "to_regclass"), ("enums", enums, "to_regtype")):
-        for name in sorted(names):
-            cursor.execute(f"SELECT {catalog}(%s) IS NOT NULL", [within(schema, name)])
-            if cursor.fetchone()[0]:
-                found[kind].append(within(schema, name))
-    found["functions"] = [f"{quoted(schema)}.{signature}" for signature in sorted(functions)]
-    return found
-
-
-def _drop_ours(cursor: CursorWrapper, ours: dict[str, list[str]]) -> None:
-    if ours["tables"]:
-        cursor.execute(f"DROP TABLE {', '.join(ours['tables'])}")
-    for signature in ours["functions"]:
-        cursor.execute(f"DROP FUNCTION IF EXISTS {signature}")
-    for enum in ours["enums"]:
-        cursor.execute(f"DROP TYPE {enum}")
+    try:
+        with transaction.atomic(using=connection.alias):
+            yield
+    except InternalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != DEPENDENT:
+            raise
+        detail = str(getattr(error.__cause__, "diag").message_detail or "")  # noqa: B009 - names alone
+        raise UndoError(
+            f"Something else in the database needs what would be dropped: {'; '.join(detail.splitlines()[:3])}. "
+            "Nothing was changed: drop or move that first."
+        ) from error
 
 
 def _empty(cursor: CursorWrapper) -> None:
-    """Remove every row that came, and whatever refers to one; the seeded settings are put back as they were."""
+    """Remove every row that came, and whatever of ours refers to one; the seeded settings are put back as they were."""
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [SEEDS])
     if not cursor.fetchone()[0]:
         return  # killed before anything came
     tables = [*ORDER, REJECTS]
     cursor.execute(
-        "SELECT DISTINCT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f'"
-        " AND confrelid = ANY(%s::regclass[]) AND conrelid <> ALL (%s::regclass[])",
+        "SELECT DISTINCT relname, conrelid::regclass::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+        " WHERE contype = 'f' AND confrelid = ANY(%s::regclass[]) AND conrelid <> ALL (%s::regclass[])",
         [list(map(quoted, tables))] * 2,
     )
-    referring = [name for (name,) in cursor.fetchall()]
+    referring = cursor.fetchall()
+    if foreign := [name for name, _ in referring if name not in names().tables]:
+        raise UndoError(
+            f"{', '.join(foreign)}: refers to rows that would go, and is none of White Cross's. Nothing was changed: "
+            "drop its foreign key first."
+        )
     silent = {
         SETTINGS: (*SILENT[SETTINGS], "system_configurations_refuse_truncate"),
         HISTORY: (*SILENT[HISTORY], "configuration_history_refuse_truncate"),
     }
     loud = silence(cursor, silent)
-    cursor.execute(f"TRUNCATE {', '.join([*map(quoted, tables), *referring])}")
+    cursor.execute(f"TRUNCATE {', '.join([*map(quoted, tables), *(table for _, table in referring)])}")
     cursor.execute(
         "SELECT string_agg(format('%%I', column_name), ', ' ORDER BY ordinal_position) FROM information_schema.columns"
         " WHERE table_schema = %s AND table_name = 'settings_before'",

@@ -64,7 +64,7 @@ CONNECTION_FAILURES = (
     (r"too many clients|remaining connection slots", *SENTENCES["53300"]),
     (r"starting up|shutting down", *SENTENCES["57P"]),
     (
-        r"connection (failed|timeout|is bad|is lost)|failed to resolve|server closed the connection",
+        r"connection (failed|timeout|is bad|is lost|socket closed)|failed to resolve|server closed the connection",
         "cannot be reached ({reason})",
         "see if the server is up, and if the host and port of DATABASE_URL are right",
     ),

@@ -1,6 +1,7 @@
 """adopt: bring the records of a database that the predecessor left over to White Cross."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 from rich.console import Console
 
 USAGE, INTERRUPTED = 2, 130
+NO_SUCH_TABLE = "42P01"
+OF_REJECTS = ("rejects", "retry")
 EXAMPLES = """\
 examples:
   python manage.py adopt --plan              what would be done, and which rows do not fit; changes nothing
@@ -68,15 +71,23 @@ class Command(BaseCommand):
         parser.add_argument(
             "--report", metavar="FOLDER", type=Path, default=Path(), help="where the report goes (default: here)"
         )
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help="alias in DATABASES (default: default)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry the deed out. Raises CommandError with a sentence: exit code 1, or 2 for a wrong request."""
         self.alias, self.options = options["database"], options
+        if sys.stdout is None and self.stdout._out is None:  # whoever started it has closed it
+            self.stdout = OutputWrapper(io.StringIO())
         self.stdout.ending = ""  # rich ends its own lines
         color = not options["no_color"] and "NO_COLOR" not in os.environ
         self.console = Console(
             file=self.stdout,  # type: ignore[arg-type]
+            force_terminal=self.stdout.isatty(),  # whatever FORCE_COLOR says: a pipe gets lines
             soft_wrap=not self.stdout.isatty(),
             highlight=False,
             no_color=not color,
@@ -85,6 +96,7 @@ class Command(BaseCommand):
         deed: Callable[[], None] = getattr(self, f"_{options['deed']}")
         with self._sentences():
             deed()
+            self.stdout.flush()
 
     def _refuse_idle_options(self) -> None:
         """An option that a deed would not heed is a mistake, and here a mistake is dear."""
@@ -98,8 +110,9 @@ class Command(BaseCommand):
             "retry": {"json"},
             "status": {"json"},
         }[deed]
-        for name, idle in (("source", None), ("set_aside", False), ("round", False), ("yes", False), ("json", False)):
-            if self.options[name] != idle and name not in heeded:
+        idle = {"source": None, "report": Path()}
+        for name in ("source", "set_aside", "round", "yes", "json", "report"):
+            if self.options[name] != idle.get(name, False) and name not in heeded:
                 word = "--" + name.replace("_", "-")
                 raise CommandError(f"{word} says nothing to --{deed}: leave it out.", returncode=USAGE)
         if deed == "adopt" and not (self.options["report"].is_dir() and os.access(self.options["report"], os.W_OK)):
@@ -137,13 +150,16 @@ class Command(BaseCommand):
             raise CommandError("Nothing was changed.") from None
         except KeyboardInterrupt:
             raise CommandError(f"Interrupted. {self._where_it_stands()}", returncode=INTERRUPTED) from None
-        except BrokenPipeError:
+        except OSError as error:
+            # Python would complain once more when it closes the stream.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise CommandError(f"Nobody reads the answer. {self._where_it_stands()}") from None
+            raise CommandError(f"The answer cannot be printed ({error.strerror}). {self._where_it_stands()}") from None
         except roads.SourceError as error:
             said = roads.sentence_of_source(error, self.options["source"])
             raise CommandError(f"{said} {self._where_it_stands()}") from None
         except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) == NO_SUCH_TABLE and self.options["deed"] in OF_REJECTS:
+                raise CommandError("White Cross has no tables in this database, so nothing is set aside.") from None
             said = sentence(error) or f"PostgreSQL refuses to go on ({roads.reason_of(error)})."
             raise CommandError(f"{said} {self._where_it_stands()}") from None
         finally:
@@ -155,6 +171,7 @@ class Command(BaseCommand):
 
         try:
             connections[self.alias].close()
+            connections[self.alias].connect()  # also where an error has left it within a transaction
             record = moving.read_record(connections[self.alias])
         except DatabaseError:
             return "manage.py adopt --status says how far it is."
@@ -212,13 +229,20 @@ class Command(BaseCommand):
 
         road = self._road()
         record = read_record(connections[self.alias])
-        if record is not None and record.adopted and record.report and record.in_place == road.is_in_place:
-            report = record.report
-            if not self.options["json"]:
-                say(self.console, "Adopted already. The report, once more:")
-        else:
+        report = record.report if record is not None and record.in_place == road.is_in_place else None
+        if report and not road.is_in_place and report["source"]["database"] != road.label:
+            report = None  # of another database than is asked for
+        if not report:
             report = adopt(road, self._choices(), self._progress(), self._asked)
-        written = write_report(self.options["report"], report)
+        elif not self.options["json"]:
+            say(self.console, "Adopted already. The report, once more:")
+        try:
+            written = write_report(self.options["report"], report)
+        except OSError as error:
+            raise CommandError(
+                f"All rows are here, but the report cannot be written to {self.options['report']} ({error.strerror}): "
+                "run this again, with another --report FOLDER."
+            ) from None
         if self.options["json"]:
             self._print_json(report)
             return
@@ -243,27 +267,27 @@ class Command(BaseCommand):
     def _confirm(self, question: str, word: str) -> bool:
         if self.options["yes"]:
             return True
-        if not sys.stdin.isatty():
+        if self.options["json"] or sys.stdin is None or not sys.stdin.isatty():
             raise CommandError(f"{question} There is nobody to ask: say --yes. Nothing was changed.", returncode=USAGE)
         try:
             return input(f"{question} [{word}/no] ").strip().lower() == word.lower()
         except EOFError:
+            self.stdout.write("\n")
             return False
 
     def _undo(self) -> None:
         from whitecross.adoption import moving, undoing
-        from whitecross.adoption.reporting import say
+        from whitecross.adoption.reporting import say, show_lost
 
         connection = connections[self.alias]
         with moving.the_only_one(connection):
             record = self._record()
             lost = undoing.changed_since(connection, record)
-            for table, number in lost.items():
-                say(self.console, f"{table}: {number:,} rows were added, changed or removed here since; that is lost")
+            show_lost(self.console, lost)
             back = "the predecessor's tables" if record.in_place else "what was here before"
             if not self._confirm(f"Remove what White Cross has here, and put back {back}?", "yes"):
                 raise CommandError("Nothing was changed.")
-            undoing.undo(connection, record)
+            undoing.undo(connection, record, lost)
         say(self.console, f"Undone: {connection.settings_dict['NAME']} is as it was before the adoption.")
 
     def _finish(self) -> None:
