@@ -361,7 +361,7 @@ def test_a_connection_to_the_source_that_is_cut_is_a_sentence_and_running_again_
         terminate(server, connections[roads.SOURCE])
 
     for moment, left in (
-        (at("DROP FUNCTION pg_temp.setting_value_problem", cut), NOTHING),  # looking for rows that do not fit
+        (at("SELECT pg_temp.setting_rules_problem", cut), NOTHING),  # looking for rows that do not fit
         (at_row("districts", cut, nth=1), BEGUN),
         (at("ANALYZE", cut), BEGUN),
     ):

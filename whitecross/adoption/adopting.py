@@ -18,9 +18,9 @@ from django.db.migrations.loader import MigrationLoader
 from core.schema.expected import load_expected
 from core.schema.history import applied_migrations
 from whitecross.adoption import moving, predecessor
-from whitecross.adoption.inspecting import encoding_blockers, schema_of_predecessor
+from whitecross.adoption.inspecting import blockers_in_place, encoding_blockers, inspect, schema_of_predecessor
 from whitecross.adoption.loading import Loaded, LoadError, load, refuse_rows
-from whitecross.adoption.mapping import map_tables
+from whitecross.adoption.mapping import HISTORY, ORDER, map_tables
 from whitecross.adoption.ours import standing
 from whitecross.adoption.planning import Choices, Plan, make_plan
 from whitecross.adoption.progress import Progress
@@ -73,10 +73,11 @@ def plan_only(road: Road, choices: Choices, progress: Progress) -> Plan:
         return _planned(road, choices, progress, schema=moving.LEGACY if record and record.in_place else None)
 
 
-def adopt(road: Road, choices: Choices, progress: Progress, asked: Asked) -> dict[str, Any]:
+def adopt(road: Road, choices: Choices, progress: Progress, asked: Asked, *, waits: bool = True) -> dict[str, Any]:
     """Carry an adoption out, or go on with one that was interrupted. Returns the report.
 
-    `asked` hears the plan and says whether to go on; it is not asked again when going on. Raises RefusedError,
+    `asked` hears the plan and says whether to go on; it is not asked again when going on. Where it answers at once
+    (`waits` is false), the tables are locked before they are looked at, and looked at once. Raises RefusedError,
     DeclinedError, StateError, BusyError, LoadError, ProofError, NoPredecessorError and TooManyError.
     """
     with moving.the_only_one(road.here):
@@ -92,7 +93,7 @@ def adopt(road: Road, choices: Choices, progress: Progress, asked: Asked) -> dic
             )
         if isinstance(road, RoadFromElsewhere):
             return _from_elsewhere(road, choices, progress, asked, record)
-        return _in_place(road, choices, progress, asked, record)
+        return _in_place(road, choices, progress, asked, record, waits=waits)
 
 
 def adopted_already(record: moving.Record) -> str:
@@ -139,19 +140,22 @@ def _accept(plan: Plan, asked: Asked) -> None:
 
 
 def _in_place(
-    road: Road, choices: Choices, progress: Progress, asked: Asked, record: moving.Record | None
+    road: Road, choices: Choices, progress: Progress, asked: Asked, record: moving.Record | None, *, waits: bool
 ) -> dict[str, Any]:
     started = time.monotonic()
     if record is None:
-        with road.look():
-            plan = _planned(road, choices, progress)
-        _accept(plan, asked)
+        if waits:
+            with road.look():
+                plan = _planned(road, choices, progress)
+            _accept(plan, asked)
         # Between the question and the answer anybody may have written: what counts is what stands there once locked.
         with transaction.atomic(using=road.alias), road.here.cursor() as cursor:
-            moving.lock(cursor, [plan.found.relation(table) for table in [*plan.found.tables, predecessor.RECORD]])
+            found = inspect(road.here)
+            if found.blockers or found.collisions or blockers_in_place(cursor, found):
+                raise RefusedError(_planned(road, choices, progress))  # a lock might be refused as well
+            moving.lock(cursor, [found.relation(table) for table in [*found.tables, predecessor.RECORD]])
             plan = _planned(road, choices, progress)
-            if plan.refusals():
-                raise RefusedError(plan)
+            _accept(plan, (lambda plan: True) if waits else asked)
             record = _new_record(road, plan, plan.found.schema, [*plan.found.tables, predecessor.RECORD])
             moving.write_record(cursor, record)
             moving.move_aside(cursor, record)
@@ -240,7 +244,7 @@ def refuse_unfit_target(here: BaseDatabaseWrapper) -> bool:
                 "an empty database and name this one with --source."
             )
         schema = _current_schema(here)
-        cursor.execute("SELECT has_schema_privilege(%s, 'CREATE'), current_user", [schema])
+        cursor.execute("SELECT has_schema_privilege(%s, 'CREATE'), quote_ident(current_user)", [schema])
         may, user = cursor.fetchone()
         if not may:
             raise StateError(f"{user} may not make tables here: GRANT CREATE ON SCHEMA {quoted(schema)} TO {user}.")
@@ -329,6 +333,7 @@ def make_report(road: Road, plan: Plan, loaded: Loaded, seconds: float, more: di
             "setAside": sum(proof.set_aside for proof in loaded.proofs),
         },
         "seededSettings": loaded.seeded,
+        "timesToCome": times_to_come(here),
         "foreignKeysValidated": loaded.foreign_keys,
         "indexesBuilt": loaded.indexes,
         "schemaVerified": loaded.counts,
@@ -338,3 +343,15 @@ def make_report(road: Road, plan: Plan, loaded: Loaded, seconds: float, more: di
         "rounded": plan.rounded,
         "notes": plan.notes,
     }
+
+
+def times_to_come(here: BaseDatabaseWrapper) -> dict[str, int]:
+    """Table -> rows that say they were changed at a time that is still to come: no sign of a change after adoption."""
+    found = {}
+    with here.cursor() as cursor:
+        for table in ORDER:
+            time = "createdAt" if table == HISTORY else "updatedAt"
+            cursor.execute(f"SELECT count(*) FROM {quoted(table)} WHERE {quoted(time)} > clock_timestamp()")
+            if number := cursor.fetchone()[0]:
+                found[table] = number
+    return found

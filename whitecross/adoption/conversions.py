@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from whitecross.adoption.sql import literal, quoted
 
-# What Python and Django can read; PostgreSQL's own calendar reaches further, and knows "infinity".
-FIRST, LAST = "0001-01-01", "9999-12-31 23:59:59.999999"
+# What Python and Django can read; PostgreSQL's own calendar reaches further, and knows "infinity". A moment at its very
+# ends has no clock in the time zones on the other side of Greenwich.
+FIRST, LAST = "0001-01-01", "9999-12-31"
+FIRST_MOMENT, LAST_MOMENT = "0001-01-02", "9999-12-30 23:59:59.999999"
 UUID = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 TEXTS = ("text", "character varying", "character")
 WHOLE = {"smallint": 15, "integer": 31, "bigint": 63}  # bits
@@ -116,10 +118,11 @@ def _to_enum(name: str, raw: str, base: str, goal: str, there: list[str] | None,
 def _to_time(name: str, raw: str, base: str, goal: str) -> Conversion | None:
     if base not in (*TIMES, "date") or (goal == "date" and base != "date"):
         return None
+    first, last = (FIRST, LAST) if goal == "date" else (FIRST_MOMENT, LAST_MOMENT)
     rule = Rule(
         f"{name}_calendar",
         (name,),
-        f"{raw} NOT BETWEEN {literal(FIRST)} AND {literal(LAST if base != 'date' else LAST[:10])}",
+        f"{raw} NOT BETWEEN {literal(first)} AND {literal(last)}",
         f"{name}: not a day between the years 1 and 9999, which is all that programs can read",
     )
     if base == goal:

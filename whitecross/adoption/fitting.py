@@ -3,6 +3,7 @@
 A row breaks a rule of its own, or it depends on a row that does: then it would refer to nothing here.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +142,7 @@ def _broken(cursor: CursorWrapper, mapping: Mapping, misfits: Misfits) -> None:
 def _dangling(
     cursor: CursorWrapper, mapping: Mapping, misfits: Misfits, present: Collection[str], relation: Callable[[str], str]
 ) -> None:
-    for key in mapping.loose:
+    for key in mapping.keys:
         parent = relation(key.parent) if key.parent in present else "(SELECT NULL::uuid AS id LIMIT 0)"
         pairs = list(zip(key.columns, key.referred, strict=True))
         joined = " AND ".join(f"p.{quoted(referred)} = c.{quoted(column)}" for column, referred in pairs)
@@ -271,7 +272,11 @@ def judge_settings(
                     said = cursor.fetchone()[0]
                     problem = said and f"the {what} {said}"
             if problem:
-                found.append((str(row), str(problem)))
-        for signature in JUDGES:
-            cursor.execute(f"DROP FUNCTION pg_temp.{signature}")
+                found.append((str(row), without_values(str(problem))))
+        transaction.set_rollback(True, using=here.alias)
     return found
+
+
+def without_values(problem: str) -> str:
+    """What is wrong with a setting, without the valid values and patterns that some sentences end with."""
+    return re.sub(r"(valid values|pattern) .*", r"\1", problem, flags=re.DOTALL)

@@ -198,7 +198,7 @@ def blockers_in_place(cursor: CursorWrapper, found: Inspection) -> list[str]:
     """What keeps this role from moving the tables within the database."""
     blockers = []
     cursor.execute(
-        "SELECT current_user, has_database_privilege(current_database(), 'CREATE'),"
+        "SELECT quote_ident(current_user), has_database_privilege(current_database(), 'CREATE'),"
         " has_schema_privilege(%s, 'CREATE'), has_database_privilege(current_database(), 'TEMP')",
         [found.schema],
     )

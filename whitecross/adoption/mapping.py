@@ -11,6 +11,7 @@ from typing import Any
 from django.apps import apps
 
 from core.schema.catalog import Catalog
+from whitecross.adoption import predecessor
 from whitecross.adoption.conversions import Conversion, Rule, conversion
 from whitecross.adoption.inspecting import Inspection
 from whitecross.adoption.setting_rows import history_columns, settings_columns
@@ -85,7 +86,7 @@ class Mapping:
     """What becomes of one table.
 
     `source` is its FROM there, the row being t. `checks` are conditions on the columns here, `rules` on the row there.
-    `keys` are all foreign keys here; `loose` those of them that the predecessor did not enforce.
+    `keys` are the foreign keys here; all are looked at, as one that is valid there may have been off during a load.
     """
 
     table: str
@@ -94,7 +95,6 @@ class Mapping:
     rules: list[Rule] = field(default_factory=list)
     checks: list[Rule] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
-    loose: list[Key] = field(default_factory=list)
     uniques: list[Unique] = field(default_factory=list)
     blockers: list[str] = field(default_factory=list)
 
@@ -158,6 +158,11 @@ def map_table(
     """
     relation = relation or found.relation
     facts = expected["tables"][table]
+    read = (*READ.get(table, ()), *(("scopeId",) if table == SETTINGS and "scope" in there else ()))
+    missing = [name for name in read if name not in there]
+    if missing:
+        sentence = f"{table}: {', '.join(missing)} missing, without which its rows cannot be brought over"
+        return Mapping(table, f"{relation(table)} AS t", [], blockers=[sentence])
     special = SPECIAL[table](there, relation, made) if table in SPECIAL else Special()
     mapping = Mapping(table, f"{relation(table)} AS t {special.source}".rstrip(), [], rules=special.rules)
     for name, column in facts["columns"].items():
@@ -176,7 +181,11 @@ def map_table(
                 mapping.blockers.append(
                     f"{table}.{name} is a {there[name]}, which cannot become a {column['type'].strip(chr(34))} here"
                 )
+        if name in there and name in special.columns and not _is_as_it_was(table, name, there[name]):
+            mapping.blockers.append(f"{table}.{name} is a {there[name]}, which the predecessor never made it")
         if column_made is None:
+            if name not in there and not column.get("null") and "default" not in column:
+                mapping.blockers.append(f"{table}.{name} is missing, and no row can be without it")
             continue  # as a new row has it
         known = found.catalog["tables"].get(table, {}).get("columns", {}).get(name, {"null": True})
         if not column.get("null") and known.get("null") and name not in special.columns:
@@ -184,6 +193,16 @@ def map_table(
         mapping.columns.append(Column(name, column_made, enum))
     _constraints(mapping, facts, found)
     return mapping
+
+
+def _is_as_it_was(table: str, name: str, type_: str) -> bool:
+    """Whether a column that an expression of SPECIAL reads is of a type that the predecessor gave it."""
+    known = predecessor.tables()[table].columns[name]
+    texts = ("text", "character varying")
+    bare, wanted = (re.sub(r"\(.*?\)", "", one).strip('"') for one in (type_, known.type))
+    if wanted in predecessor.enum_types():  # read as text
+        return bare in (*texts, *predecessor.enum_types())
+    return bare == wanted or (bare in texts and wanted in texts) or (bare == "uuid" and name in ("id", "changedBy"))
 
 
 def _constraints(mapping: Mapping, facts: dict[str, Any], found: Inspection) -> None:
@@ -201,8 +220,6 @@ def _constraints(mapping: Mapping, facts: dict[str, Any], found: Inspection) -> 
                 continue
             foreign = Key(name, columns, parent, referred)
             mapping.keys.append(foreign)
-            if not _enforced(foreign, table, found):
-                mapping.loose.append(foreign)
         elif unique := re.match(r"UNIQUE (NULLS NOT DISTINCT )?\((.+)\)", definition):
             _unique(mapping, name, unique[2], facts, found, sentences, nulls_distinct=not unique[1])
     for name, index in facts.get("indexes", {}).items():
@@ -241,30 +258,14 @@ def _unique(
     if not set(columns) <= set(mapping.names) or "id" in columns:
         return
     there = found.catalog["tables"].get(mapping.table, {})
-    same = {index["definition"] for index in there.get("indexes", {}).values() if index.get("unique")}
-    if any(f"({expression})" in definition for definition in same):
+    sound = [index for index in there.get("indexes", {}).values() if index.get("unique") and not index.get("invalid")]
+    if f"USING btree ({expression})" in [index["definition"] for index in sound]:
         return
     # Of accounts that differ by the case of the email alone, the one that was used last stays.
     order = '"lastLogin" DESC NULLS LAST, "createdAt" DESC, id' if mapping.table == "users" else '"createdAt", id'
     mapping.uniques.append(
         Unique(name, columns, expression, order, sentences.get(name, f"breaks {name}"), nulls_distinct)
     )
-
-
-def _enforced(key: Key, table: str, found: Inspection) -> bool:
-    """Whether the predecessor's database holds to the key by itself."""
-    columns, referred = (", ".join(map(_bare, names)) for names in (key.columns, key.referred))
-    return any(
-        constraint["definition"].startswith(f"FOREIGN KEY ({columns}) REFERENCES {key.parent}({referred})")
-        and not constraint.get("not_validated")
-        and not constraint.get("triggers_off")
-        for constraint in found.catalog["tables"].get(table, {}).get("constraints", {}).values()
-    )
-
-
-def _bare(name: str) -> str:
-    """A name as PostgreSQL writes it in definitions."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else quoted(name)
 
 
 def _split(names: str) -> tuple[str, ...]:
@@ -355,6 +356,15 @@ def _history(there: dict[str, str], relation: Relation, made: Made) -> Special:
     return Special(source, history_columns(there, set(settings.names)))
 
 
+# Columns there without which the expressions here mean nothing.
+READ = {
+    "schools": ("id", "districtId"),
+    "users": ("id", "email", "password", "role", "createdAt"),
+    "students": ("id", "schoolId", "districtId"),
+    "medication_logs": ("id", "createdAt"),
+    SETTINGS: ("id", "key", "value", "createdAt"),
+    HISTORY: ("id", "configurationId", "configKey", "newValue", "changedBy", "createdAt"),
+}
 SPECIAL: dict[str, Callable[[dict[str, str], Relation, Made], Special]] = {
     "allergies": _allergies,
     "users": _users,

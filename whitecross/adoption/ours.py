@@ -90,11 +90,12 @@ def standing(cursor: CursorWrapper, schema: str) -> list[Standing]:
         SELECT t.typtype::text, t.typname, t.oid::bigint, t.typrelid::bigint
         FROM pg_type t
         LEFT JOIN pg_class c ON c.oid = t.typrelid
-        WHERE t.typnamespace = %s::regnamespace AND t.typname = ANY(%s) AND (c.oid IS NULL OR c.relkind = 'c')
+        WHERE t.typnamespace = %s::regnamespace
+          AND (t.typname = ANY(%s) OR t.typname = ANY(%s) AND (c.oid IS NULL OR c.relkind = 'c'))
         """,
-        [quoted(schema), list(wanted.enums | wanted.tables)],
+        [quoted(schema), list(wanted.enums), list(wanted.tables)],
     )
-    found += [Standing("type", code, name, oid, 0) for code, name, oid, _ in cursor.fetchall()]
+    found += [Standing("type", code, name, oid, table) for code, name, oid, table in cursor.fetchall()]
     for signature in sorted(wanted.functions):
         cursor.execute(
             "SELECT prokind::text, oid::bigint FROM pg_proc WHERE oid = to_regprocedure(%s)",

@@ -5,6 +5,7 @@ again takes each row the way that an adoption takes, rules and all: one that sti
 wrong now.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +25,19 @@ from whitecross.adoption.inspecting import Inspection
 from whitecross.adoption.loading import SILENT
 from whitecross.adoption.mapping import HISTORY, ORDER, SETTINGS, Column, Mapping, map_table
 from whitecross.adoption.models import Reject
+from whitecross.adoption.progress import Progress
+from whitecross.adoption.roads import settle
 from whitecross.adoption.sql import literal, quoted
 
 WHY = "brought over after it was mended"
 # Of the triggers that an adoption silences, those that change or refuse a row; a setting's history hears of it.
 SILENT_AGAIN = {SETTINGS: ("system_configurations_stamp",), HISTORY: SILENT[HISTORY]}
+
+CHANGED_HERE = Reason(
+    "system_configurations_changed",
+    ("value",),
+    "value: this setting has been changed here since, and stays so; manage.py config set changes it",
+)
 
 
 @dataclass(frozen=True)
@@ -62,15 +71,19 @@ def kept(alias: str) -> list[Kept]:
     return sorted(rows, key=lambda row: (place.get(row.table, len(place)), row.row))
 
 
-def retry(alias: str) -> tuple[Counter[str], list[Kept]]:
+def retry(alias: str, progress: Progress | None = None) -> tuple[Counter[str], list[Kept]]:
     """Try to bring over every row that was set aside whole. Returns table -> rows brought over, and what remains.
 
     Each row is a deed of its own: it is here and no longer set aside, or neither has changed.
     """
-    expected, brought = load_expected(), Counter[str]()
-    for row in kept(alias):
-        if row.is_whole and _bring(alias, row, expected):
-            brought[row.table] += 1
+    expected, brought, progress = load_expected(), Counter[str](), progress or Progress()
+    settle(connections[alias])
+    rows = [row for row in kept(alias) if row.is_whole]
+    with progress.step("Rows set aside", len(rows)):
+        for row in rows:
+            if _bring(alias, row, expected):
+                brought[row.table] += 1
+            progress.advance(1, row.table)
     return brought, kept(alias)
 
 
@@ -88,8 +101,10 @@ def _bring(alias: str, row: Kept, expected: Catalog) -> bool:
         except DatabaseError as error:
             reasons = (_refusal(error),)
         if reasons:
-            reject.reasons = [reason.as_json() for reason in reasons]
-            reject.save(update_fields=["reasons", "updated_at"])
+            said = [reason.as_json() for reason in reasons]
+            if reject.reasons != said:
+                reject.reasons = said
+                reject.save(update_fields=["reasons", "updated_at"])
             return False
         unknown = {
             name: value
@@ -110,13 +125,14 @@ def _insert(cursor: CursorWrapper, alias: str, reject: Reject, expected: Catalog
     """Insert the row, or say why it does not fit. Raises DatabaseError where the database refuses it."""
     table = reject.source_table
     mapping = _mapping(reject, expected)
-    relation = quoted
+    if mapping.blockers:
+        return (Reason("columns", (), mapping.blockers[0]),)
     misfits: Misfits = find_misfits(
         cursor,
         {table: mapping},
         here=connections[alias],
         expected=expected,
-        relation=relation,
+        relation=quoted,
         present=frozenset(ORDER),
     )
     if reasons := misfits.rows.get(table):
@@ -124,6 +140,13 @@ def _insert(cursor: CursorWrapper, alias: str, reject: Reject, expected: Catalog
     loud = silence(cursor, {table: SILENT_AGAIN[table]}) if table in SILENT_AGAIN else []
     if table == SETTINGS:
         scope = "t.scope::text = 'SYSTEM'" if "scope" in mapping.names else "true"
+        cursor.execute(
+            f"SELECT EXISTS (SELECT FROM {quoted(SETTINGS)} AS s JOIN {quoted(HISTORY)} AS h"
+            f""" ON h."configurationId" = s.id WHERE s.scope = 'SYSTEM' AND s.key IN"""
+            f" (SELECT t.key FROM {mapping.source} WHERE {scope}))"
+        )
+        if cursor.fetchone()[0]:
+            return (CHANGED_HERE,)
         cursor.execute(
             f"DELETE FROM {quoted(SETTINGS)} WHERE scope = 'SYSTEM' AND key IN"
             f" (SELECT t.key FROM {mapping.source} WHERE {scope})"
@@ -145,7 +168,7 @@ def _mapping(reject: Reject, expected: Catalog) -> Mapping:
     table = reject.source_table
     known = predecessor.tables()[table].columns
     types = {name: _type(column.type) for name, column in known.items() if name in reject.data}
-    fields = ", ".join(f"(r.data ->> {literal(name)})::{type_} AS {quoted(name)}" for name, type_ in types.items())
+    fields = ", ".join(f"{_read(name, type_)} AS {quoted(name)}" for name, type_ in types.items())
     row = f"(SELECT {fields} FROM adoption_rejects AS r WHERE r.id = {literal(str(reject.pk))})"
     found = Inspection("", "", "", max(predecessor.STATES), {"tables": {}, "enums": {}}, [table], [])
     settings = Mapping(SETTINGS, f"{quoted(SETTINGS)} AS t", _as_they_are(expected))
@@ -160,8 +183,19 @@ def _mapping(reject: Reject, expected: Catalog) -> Mapping:
 
 
 def _type(type_: str) -> str:
-    """The type as which a text is read: an enum's labels are judged as texts."""
-    return "text" if type_.strip('"') in predecessor.enum_types() else type_
+    """The type as which a text is read: an enum's labels are judged as texts.
+
+    Without length or precision: to cast to those would cut what does not fit, where a rule has to refuse it.
+    """
+    return "text" if type_.strip('"') in predecessor.enum_types() else re.sub(r"\(.*?\)", "", type_)
+
+
+def _read(name: str, type_: str) -> str:
+    """The value of a column, read from its text."""
+    text = f"(r.data ->> {literal(name)})"
+    if type_ == "timestamp without time zone":
+        return f"({text}::timestamptz AT TIME ZONE 'UTC')"  # whoever mended it may have named a zone, which counts
+    return f"{text}::{type_}"
 
 
 def _as_they_are(expected: Catalog) -> list[Column]:

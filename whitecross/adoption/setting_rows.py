@@ -89,6 +89,9 @@ def settings_columns(there: dict[str, str]) -> tuple[str, dict[str, Conversion]]
         "displayName": _same(_or_seeded("displayName", "seeded.display_name", there)),
         "description": _same(_or_seeded("description", "seeded.description", there)),
     }
+    for name in ("tags", "validValues"):
+        if name in there:
+            columns[name] = _same(f"array_remove(t.{quoted(name)}, NULL)", "without those that are missing")
     if "sortOrder" not in there:
         columns["sortOrder"] = _same("coalesce(seeded.sort_order, 0)")
     columns["minValue"] = _as_float(columns["minValue"])

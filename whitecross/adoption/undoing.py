@@ -27,6 +27,7 @@ def changed_since(connection: BaseDatabaseWrapper, record: Record) -> dict[str, 
     Where no rows have come yet, whatever rows there are.
     """
     came = {table["table"]: table["rowsHere"] for table in (record.report or {}).get("tables", [])}
+    to_come = (record.report or {}).get("timesToCome", {})
     found = {}
     with connection.cursor() as cursor:
         for table in ORDER:
@@ -39,6 +40,7 @@ def changed_since(connection: BaseDatabaseWrapper, record: Record) -> dict[str, 
                 newer = "false"  # the seeds are no loss; one that was changed has its history
             cursor.execute(f"SELECT count(*), count(*) FILTER (WHERE {newer}) FROM {within(record.schema, table)}")
             rows, changed = cursor.fetchone()
+            changed = max(0, changed - to_come.get(table, 0))
             removed = max(0, came.get(table, 0) - (rows - changed)) if table != SETTINGS else 0
             if number := max(changed, removed):
                 found[table] = number

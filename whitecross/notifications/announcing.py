@@ -23,7 +23,7 @@ from whitecross.notifications import outbox
 
 # Older changes than a day are history. Ids are in the order of time, so the primary key finds the day without a look at
 # the rest; a change that takes a setting out of its category is one of the category still, and what code declares as
-# security stays security.
+# security stays security. What was changed in the predecessor came along when it was adopted.
 CLAIM = """
 INSERT INTO configuration_announcements (id)
 SELECT change.id FROM configuration_history change
@@ -32,6 +32,7 @@ WHERE change.id >= (
     )::uuid
   AND change."createdAt" >= now() - interval '1 day'
   AND (change.category = 'SECURITY' OR change.before ->> 'category' = 'SECURITY' OR change."configKey" = ANY(%s))
+  AND change."databaseRole" IS DISTINCT FROM 'predecessor'
   AND NOT EXISTS (SELECT FROM configuration_announcements announced WHERE announced.id = change.id)
 ORDER BY change.id
 ON CONFLICT DO NOTHING

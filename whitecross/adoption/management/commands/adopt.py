@@ -223,17 +223,18 @@ class Command(BaseCommand):
             raise CommandError("This plan cannot be carried out as it is. Nothing was changed.")
 
     def _adopt(self) -> None:
-        from whitecross.adoption.adopting import adopt
+        from whitecross.adoption.adopting import adopt, refuse_another_source
         from whitecross.adoption.moving import read_record
         from whitecross.adoption.reporting import say, show_report, write_report
 
         road = self._road()
         record = read_record(connections[self.alias])
         report = record.report if record is not None and record.in_place == road.is_in_place else None
-        if report and not road.is_in_place and report["source"]["database"] != road.label:
-            report = None  # of another database than is asked for
+        if report and record and not road.is_in_place:
+            with road.look():
+                refuse_another_source(road, record)
         if not report:
-            report = adopt(road, self._choices(), self._progress(), self._asked)
+            report = adopt(road, self._choices(), self._progress(), self._asked, waits=not self.options["yes"])
         elif not self.options["json"]:
             say(self.console, "Adopted already. The report, once more:")
         try:
@@ -334,7 +335,7 @@ class Command(BaseCommand):
         from whitecross.adoption.rejects import as_text, retry
         from whitecross.adoption.reporting import say, show_rejects
 
-        brought, remaining = retry(self.alias)
+        brought, remaining = retry(self.alias, self._progress())
         if self.options["json"]:
             self._print_json({"broughtOver": brought, "remaining": [row.as_json() for row in remaining]})
             return
