@@ -14,7 +14,7 @@ from django.db.models.constraints import BaseConstraint
 from core.schema.catalog import Catalog, Facts, count
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "schema.md"
-APPS = ("core", "health_records", "configuration")
+APPS = ("core", "health_records", "configuration", "adoption")
 INTRODUCTION = """\
 # The schema
 
@@ -49,7 +49,7 @@ def _lines(expected: Catalog) -> Iterator[str]:
     counts = count({**expected, "tables": own})
     yield f"In the tables below: {', '.join(f'{number} {noun}' for noun, number in counts.items())}.\n"
     for app in APPS:
-        yield f"## {_first_line(import_module(f'{app}.models'))}\n"
+        yield f"## {_first_line(import_module(f'{apps.get_app_config(app).name}.models'))}\n"
         for table, model in _tables(app).items():
             yield from _table(table, model, expected["tables"][table])
     yield "## Enum types\n"

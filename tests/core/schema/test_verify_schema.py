@@ -62,7 +62,7 @@ def test_piped_each_difference_is_one_line_and_the_exit_code_is_1(db: Any, look:
     assert note == "note: unknown table mine: not looked at"
     assert summary.startswith("1 difference in the schema of ")
     assert summary.endswith("docs/verify-schema.md says what each kind means.")
-    assert counts.startswith("Found: 32 tables, ")
+    assert counts.startswith("Found: 33 tables, ")
 
 
 def test_json_is_for_machines(db: Any, look: Look) -> None:
