@@ -28,8 +28,9 @@ COLUMNS = {
     "history_user_id": "changedBy",
     "history_change_reason": "changeReason",
 }
-# What `databaseRole` says of a change that was made in the predecessor, and came along when it was adopted.
-PREDECESSOR = "predecessor"
+# What `databaseRole` says of a change that was made in the predecessor, and came along when it was adopted. No role can
+# have this name: PostgreSQL keeps what begins with pg_ for itself.
+PREDECESSOR = "pg_predecessor"
 OF_THE_SETTING = ("id", "created_at", "updated_at")
 
 

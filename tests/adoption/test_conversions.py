@@ -738,6 +738,7 @@ def test_a_type_that_is_none_of_ours_does_not_fit() -> None:
         ('{"type": "number"}', None),
         ('{"type": 5}', None),
         ('{"type": "string", "maxLength": 20}', {"maxLength": 20}),
+        ('{"type": "number", "min": 3}', {"min": 3}),
         # What White Cross refuses is kept, for it to refuse: it would else be lost unseen.
         ('{"unheard of": [1.50]}', {"unheard of": [1.5]}),
         ("[]", []),
@@ -854,7 +855,7 @@ def test_who_changed_a_setting_is_not_lost(by: str, name: str | None, here: tupl
 
 def test_a_version_is_marked_as_the_predecessors_and_says_if_it_was_the_first() -> None:
     found = version()
-    assert found["databaseRole"] == "predecessor"
+    assert found["databaseRole"] == "pg_predecessor"
     assert (found["historyType"], version(oldValue="")["historyType"]) == ("+", "~")
     assert dt.datetime.fromisoformat(found["configurationUpdatedAt"]) == dt.datetime(2025, 2, 1, 12, tzinfo=dt.UTC)
     assert (found["scope"], found["valueType"], found["isActive"]) == ("SYSTEM", "STRING", True)

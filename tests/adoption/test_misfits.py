@@ -557,6 +557,19 @@ def test_a_missing_table_of_its_state_is_noted_and_without_students_it_is_no_dat
         plan()
 
 
+def test_a_column_that_no_row_can_be_without_is_in_the_way(legacy: Legacy) -> None:
+    legacy.in_place(7)
+    execute(
+        'ALTER TABLE students DROP "firstName"',
+        'ALTER TABLE schools DROP "districtId" CASCADE',
+        "ALTER TABLE configuration_history DROP id",
+    )
+    said = plan(set_aside=True).refusals()
+    assert "students.firstName is missing, and no row can be without it." in said
+    assert "schools: districtId missing, without which its rows cannot be brought over." in said
+    assert "configuration_history: id missing, without which its rows cannot be brought over." in said
+
+
 def test_a_column_of_a_type_that_nobody_can_convert_is_in_the_way(legacy: Legacy, dump: Dump) -> None:
     name = legacy.in_place(7)
     changed = {
@@ -736,8 +749,15 @@ def test_a_value_that_was_taken_out_is_missing(here: Aside) -> None:
     brought, remaining = retry("default")
     assert brought == {"vital_signs": 1}
     now = {one.row: one for one in remaining}
-    assert history in now
-    assert duration in now
+    assert "changedBy missing" in as_text(now[history].reasons)
+    assert as_text(now[duration].reasons) == "the database refuses it (UndefinedColumn, 42703)"
+
+
+def test_a_time_that_was_mended_with_a_zone_is_that_moment(here: Aside) -> None:
+    onset = misfit(here, "allergies", "onsetDate")
+    mend("allergies", onset, onsetDate="2024-01-01T02:00:00+02:00")
+    assert retry("default")[0] == {"allergies": 1}
+    assert value(f"SELECT extract(epoch FROM \"onsetDate\")::bigint FROM allergies WHERE id = '{onset}'") == 1704067200
 
 
 def test_a_setting_that_was_set_aside_comes_over_with_its_history(here: Aside) -> None:
@@ -774,7 +794,7 @@ def test_a_version_of_a_setting_comes_over_and_the_history_is_guarded_again(here
     assert rows(
         """SELECT id::text, "newValue", "oldValue", "createdAt"::text, "changedBy", "changedByName", "databaseRole"
            FROM configuration_history WHERE "configKey" = 'NIGHTLY'"""
-    ) == [(row, about["newValue"], about["oldValue"], about["createdAt"], None, "Nightly (cron)", "predecessor")]
+    ) == [(row, about["newValue"], about["oldValue"], about["createdAt"], None, "Nightly (cron)", "pg_predecessor")]
     assert triggers() == load_triggers()
 
 

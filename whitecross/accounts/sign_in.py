@@ -108,7 +108,8 @@ def _judge(user: User, password: str) -> User | None:
         _hash_in_vain(password, besides=hash_before)
     # After a lockout that has passed, counting begins anew.
     before = 0 if user.lockout_until else user.failed_login_attempts
-    attempts = 0 if right else before + 1
+    # As many as the column holds: the predecessor counted on and on.
+    attempts = 0 if right else min(before + 1, 2**31 - 1)
     locks = attempts >= MAX_LOGIN_ATTEMPTS.get(user=user)
     until = timezone.now() + dt.timedelta(minutes=LOCKOUT_DURATION_MINUTES.get(user=user)) if locks else None
     if (attempts, until) != (user.failed_login_attempts, user.lockout_until):

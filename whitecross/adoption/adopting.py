@@ -20,7 +20,7 @@ from core.schema.history import applied_migrations
 from whitecross.adoption import moving, predecessor
 from whitecross.adoption.inspecting import blockers_in_place, encoding_blockers, inspect, schema_of_predecessor
 from whitecross.adoption.loading import Loaded, LoadError, load, refuse_rows
-from whitecross.adoption.mapping import HISTORY, ORDER, map_tables
+from whitecross.adoption.mapping import map_tables
 from whitecross.adoption.ours import standing
 from whitecross.adoption.planning import Choices, Plan, make_plan
 from whitecross.adoption.progress import Progress
@@ -333,7 +333,6 @@ def make_report(road: Road, plan: Plan, loaded: Loaded, seconds: float, more: di
             "setAside": sum(proof.set_aside for proof in loaded.proofs),
         },
         "seededSettings": loaded.seeded,
-        "timesToCome": times_to_come(here),
         "foreignKeysValidated": loaded.foreign_keys,
         "indexesBuilt": loaded.indexes,
         "schemaVerified": loaded.counts,
@@ -343,15 +342,3 @@ def make_report(road: Road, plan: Plan, loaded: Loaded, seconds: float, more: di
         "rounded": plan.rounded,
         "notes": plan.notes,
     }
-
-
-def times_to_come(here: BaseDatabaseWrapper) -> dict[str, int]:
-    """Table -> rows that say they were changed at a time that is still to come: no sign of a change after adoption."""
-    found = {}
-    with here.cursor() as cursor:
-        for table in ORDER:
-            time = "createdAt" if table == HISTORY else "updatedAt"
-            cursor.execute(f"SELECT count(*) FROM {quoted(table)} WHERE {quoted(time)} > clock_timestamp()")
-            if number := cursor.fetchone()[0]:
-                found[table] = number
-    return found

@@ -301,8 +301,8 @@ def _users(there: dict[str, str], relation: Relation, made: Made) -> Special:
     is_admin = "(t.role::text = 'ADMIN')"
     return Special(
         columns={
-            "isStaff": Conversion("true", "true", how="true: everybody signs in as before"),
-            "isSuperuser": Conversion(is_admin, is_admin, how="true for ADMIN; the others have what their role may"),
+            "isStaff": Conversion("true", "true", how="set, so that everybody signs in as before"),
+            "isSuperuser": Conversion(is_admin, is_admin, how="set for ADMIN; the others have what their role may"),
         }
     )
 

@@ -39,7 +39,7 @@ CREATE TABLE {RECORD} (
     notes text[] NOT NULL,
     begun timestamptz NOT NULL DEFAULT now(),
     adopted timestamptz,
-    report jsonb
+    report json
 )
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
+from core.schema.catalog import Catalog
 from core.schema.expected import load_expected
 from whitecross.adoption.fitting import Misfits, find_misfits
 from whitecross.adoption.inspecting import Inspection, blockers_in_place, inspect, rights_and_dependents
@@ -141,6 +142,7 @@ def make_plan(
             _count_rounded(cursor, plan, mapping)
         plan.misfits = find_misfits(cursor, made, here=road.here, expected=expected, relation=found.relation, told=told)
         _passwords(cursor, plan)
+        _labels(plan, expected)
     return plan
 
 
@@ -165,6 +167,22 @@ def _count_rounded(cursor: CursorWrapper, plan: Plan, mapping: Any) -> None:
             (number,) = cursor.fetchone()
             if number:
                 plan.rounded[f"{mapping.table}.{column.name}"] = number
+
+
+def _labels(plan: Plan, expected: Catalog) -> None:
+    """Labels that somebody has added to the predecessor's types; a row that has one does not fit."""
+    for table, mapping in plan.made.items():
+        for column in mapping.columns:
+            type_ = plan.found.columns(table).get(column.name, "").strip('"')
+            added = [
+                label
+                for label in plan.found.catalog["enums"].get(type_, ())
+                if column.enum and label not in expected["enums"][column.enum]
+            ]
+            if added:
+                plan.notes.append(
+                    f"the enum type {type_} of {table}.{column.name} has labels of its own: {', '.join(added)}"
+                )
 
 
 def _passwords(cursor: CursorWrapper, plan: Plan) -> None:

@@ -24,25 +24,30 @@ class UndoError(Exception):
 def changed_since(connection: BaseDatabaseWrapper, record: Record) -> dict[str, int]:
     """Table -> rows that were added, changed or removed here since the rows came: what undoing loses.
 
-    Where no rows have come yet, whatever rows there are.
+    Where no rows have come yet, whatever rows there are, but for the seeded settings.
     """
-    came = {table["table"]: table["rowsHere"] for table in (record.report or {}).get("tables", [])}
-    to_come = (record.report or {}).get("timesToCome", {})
+    report = record.report or {}
+    came = {table["table"]: table["rowsHere"] for table in report.get("tables", [])}
+    came[SETTINGS] = came.get(SETTINGS, 0) + report.get("seededSettings", 0)
     found = {}
     with connection.cursor() as cursor:
         for table in ORDER:
             cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [within(record.schema, table)])
-            if not cursor.fetchone()[0]:
-                continue
-            time = quoted("createdAt" if table == HISTORY else "updatedAt")
-            newer = f"{time} > {literal(record.adopted.isoformat())}" if record.adopted else "true"
-            if table == SETTINGS and record.adopted is None:
-                newer = "false"  # the seeds are no loss; one that was changed has its history
-            cursor.execute(f"SELECT count(*), count(*) FILTER (WHERE {newer}) FROM {within(record.schema, table)}")
-            rows, changed = cursor.fetchone()
-            changed = max(0, changed - to_come.get(table, 0))
-            removed = max(0, came.get(table, 0) - (rows - changed)) if table != SETTINGS else 0
-            if number := max(changed, removed):
+            if not cursor.fetchone()[0] or (record.adopted is None and table == SETTINGS):
+                continue  # a seeded setting that was changed has its history
+            # A row that came may say a time that is still to come.
+            added, changed = (
+                f"{quoted(time)} BETWEEN {literal(record.adopted.isoformat())} AND clock_timestamp()"
+                if record.adopted
+                else "true"
+                for time in ("createdAt", "createdAt" if table == HISTORY else "updatedAt")
+            )
+            cursor.execute(
+                f"SELECT count(*), count(*) FILTER (WHERE {added}), count(*) FILTER (WHERE {added} OR {changed})"
+                f" FROM {within(record.schema, table)}"
+            )
+            rows, new, touched = cursor.fetchone()
+            if number := touched + max(0, came.get(table, 0) - (rows - new)):
                 found[table] = number
     return found
 

@@ -32,7 +32,7 @@ WHERE change.id >= (
     )::uuid
   AND change."createdAt" >= now() - interval '1 day'
   AND (change.category = 'SECURITY' OR change.before ->> 'category' = 'SECURITY' OR change."configKey" = ANY(%s))
-  AND change."databaseRole" IS DISTINCT FROM 'predecessor'
+  AND change."databaseRole" IS DISTINCT FROM 'pg_predecessor'
   AND NOT EXISTS (SELECT FROM configuration_announcements announced WHERE announced.id = change.id)
 ORDER BY change.id
 ON CONFLICT DO NOTHING
