@@ -465,7 +465,7 @@ def test_a_change_on_the_day_of_the_adoption_is_not_announced(legacy: Legacy, ma
 
 
 def test_nobody_passes_for_the_predecessor(adopted: str) -> None:
-    with pytest.raises(ProgrammingError, match="reserved|permission denied"), connection.cursor() as cursor:
+    with pytest.raises(ProgrammingError, match=r"reserved|permission denied"), connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {PREDECESSOR} SUPERUSER")
 
 
