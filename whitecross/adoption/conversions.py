@@ -56,14 +56,12 @@ def conversion(
     enums_there: dict[str, list[str]],
     enums_here: dict[str, list[str]],
     rounding: bool = False,
-    value: str | None = None,
 ) -> Conversion | None:
     """What becomes of the column `name` of type `there` in a column of type `here`; None where nobody knows.
 
-    `value` is the expression of the column there, for a row called t unless said otherwise. `rounding` lets a number
-    with more decimals than the column here be rounded.
+    The row there is called t. `rounding` lets a number with more decimals than the column here be rounded.
     """
-    raw = value or f"t.{quoted(name)}"
+    raw = f"t.{quoted(name)}"
     (base, sizes), (goal, room) = _parts(there), _parts(here)
     if base == "character":
         raw = f"{raw}::text"  # without the blanks that fill it up, which mean nothing
