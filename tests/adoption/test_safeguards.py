@@ -327,3 +327,44 @@ def test_a_database_in_another_encoding_is_refused_in_one_sentence(legacy: Legac
         connection.close()
         connection.settings_dict["NAME"] = own
         drop_database(name)
+
+
+def test_an_account_does_not_take_the_place_of_the_one_in_use(legacy: Legacy) -> None:
+    legacy.in_place(3)
+    used, unused = "018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002"
+    facts = '(id, email, password, "firstName", "lastName", "lastLogin", "failedLoginAttempts")'
+    execute(
+        f"INSERT INTO users {facts} VALUES ('{used}', 'one@example.org', 'x', 'A', 'B', now(), -1)",
+        f"INSERT INTO users {facts} VALUES ('{unused}', 'One@example.org', 'x', 'A', 'B', NULL, 0)",
+    )
+    adopt_in_place(set_aside=True)
+    brought, remaining = retry("default")
+    assert not brought
+    assert {row.row for row in remaining} == {used, unused}
+    mended = """jsonb_set(data, '{failedLoginAttempts}', '"0"')"""
+    execute(f"""UPDATE adoption_rejects SET data = {mended} WHERE "rowId" = '{used}'""")
+    brought, remaining = retry("default")
+    assert brought == {"users": 1}
+    assert [row.row for row in remaining] == [unused]
+    assert str(value("SELECT id FROM users WHERE upper(email) = 'ONE@EXAMPLE.ORG'")) == used
+
+
+def test_a_column_that_white_cross_has_as_well_comes_over_as_any_other(legacy: Legacy) -> None:
+    legacy.in_place(3)
+    execute(
+        'ALTER TABLE appointments ADD "deletedAt" timestamptz',
+        """UPDATE appointments SET "deletedAt" = '2025-01-02 03:04:05Z'""",
+    )
+    report = adopt_in_place()
+    assert not report["columnsSetAside"]
+    assert value("""SELECT count(*) FROM appointments WHERE "deletedAt" = '2025-01-02 03:04:05Z'""") > 0
+
+
+def test_a_missing_value_that_an_expression_needs_is_found(legacy: Legacy) -> None:
+    legacy.in_place(6)
+    execute(
+        'ALTER TABLE allergies ALTER "isActive" DROP NOT NULL',
+        'UPDATE allergies SET "isActive" = NULL, active = true WHERE id = (SELECT id FROM allergies LIMIT 1)',
+    )
+    ((reason,),) = plan().misfits.rows["allergies"].values()
+    assert reason.rule == "isActive_null"

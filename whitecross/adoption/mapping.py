@@ -190,6 +190,8 @@ def map_table(
         known = found.catalog["tables"].get(table, {}).get("columns", {}).get(name, {"null": True})
         if not column.get("null") and known.get("null") and name not in special.columns:
             mapping.rules.append(Rule(f"{name}_null", (name,), f"t.{quoted(name)} IS NULL", f"{name}: missing"))
+        elif not column.get("null") and name in special.columns and not column_made.rules:
+            mapping.rules.append(Rule(f"{name}_null", (name,), f"({column_made.sql}) IS NULL", f"{name}: missing"))
         mapping.columns.append(Column(name, column_made, enum))
     _constraints(mapping, facts, found)
     return mapping
@@ -286,6 +288,7 @@ def _sentences(table: str) -> dict[str, str]:
                 constraint.name: str(constraint.violation_error_message).rstrip(".")
                 for constraint in model._meta.constraints
                 if getattr(constraint, "violation_error_message", None)
+                and constraint.violation_error_message != constraint.default_violation_error_message
             }
     return {}
 

@@ -147,7 +147,8 @@ def make_plan(
 
 
 def _count(cursor: CursorWrapper, plan: Plan, table: str) -> None:
-    unknown = plan.found.unknown_columns.get(table, [])
+    # One that White Cross has under that name comes over as any other.
+    unknown = [name for name in plan.found.unknown_columns.get(table, []) if name not in plan.made[table].names]
     counts = ", ".join(["count(*)", *(f"count({quoted(name)})" for name in unknown)])
     cursor.execute(f"SELECT {counts} FROM {plan.found.relation(table)}")
     plan.rows[table], *values = cursor.fetchone()

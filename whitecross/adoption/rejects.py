@@ -33,6 +33,7 @@ WHY = "brought over after it was mended"
 # Of the triggers that an adoption silences, those that change or refuse a row; a setting's history hears of it.
 SILENT_AGAIN = {SETTINGS: ("system_configurations_stamp",), HISTORY: SILENT[HISTORY]}
 
+EMAIL_KEY = "users_email_key"
 CHANGED_HERE = Reason(
     "system_configurations_changed",
     ("value",),
@@ -95,6 +96,10 @@ def _bring(alias: str, row: Kept, expected: Catalog) -> bool:
         )
         if reject is None:
             return False  # somebody else has it
+        if rival := _rival(cursor, reject):
+            reject.reasons = [rival.as_json()]
+            reject.save(update_fields=["reasons", "updated_at"])
+            return False
         try:
             with transaction.atomic(using=alias), changing(reason=WHY, using=alias):
                 reasons = _insert(cursor, alias, reject, expected)
@@ -119,6 +124,27 @@ def _bring(alias: str, row: Kept, expected: Catalog) -> bool:
             reject.delete()
             cursor.execute("SELECT set_config('whitecross.erase', 'off', true)")
     return True
+
+
+def _rival(cursor: CursorWrapper, reject: Reject) -> Reason | None:
+    """Why an account that another one is in use beside has to wait: the other one is set aside as well."""
+    if not any(reason["rule"] == EMAIL_KEY for reason in reject.reasons):
+        return None
+    cursor.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM adoption_rejects
+            WHERE "sourceTable" = 'users' AND "isWhole" AND id <> %s AND upper(data ->> 'email') = upper(%s)
+              AND NOT EXISTS (SELECT FROM jsonb_array_elements(reasons) AS reason WHERE reason ->> 'rule' = %s)
+        )
+        """,
+        [str(reject.pk), reject.data.get("email"), EMAIL_KEY],
+    )
+    if not cursor.fetchone()[0]:
+        return None
+    return Reason(
+        EMAIL_KEY, ("email",), "email: the account in use with this email is set aside as well, and goes first"
+    )
 
 
 def _insert(cursor: CursorWrapper, alias: str, reject: Reject, expected: Catalog) -> tuple[Reason, ...]:
