@@ -173,6 +173,7 @@ def test_retry_leaves_a_setting_that_was_changed_here_since(legacy: Legacy) -> N
     (kept,) = [row for row in remaining if row.table == "system_configurations"]
     assert "changed here since" in kept.reasons[0]["why"]
     assert SystemConfiguration.objects.get(pk=here.pk).value == "7"
+    assert is_as_a_fresh_migrate_leaves_it()  # no trigger was left silent
 
 
 def test_what_a_database_sets_for_its_sessions_has_no_say(legacy: Legacy, dump: Dump) -> None:

@@ -13,14 +13,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from core.schema.catalog import Catalog
-from whitecross.adoption.mapping import SETTINGS, Made, Mapping
+from whitecross.adoption.mapping import PLACES, SETTINGS, Made, Mapping
 from whitecross.adoption.setting_rows import SEEDED
 from whitecross.adoption.sql import array, literal, quoted
 
 # More than these are no exceptions: something is wrong with the whole, and setting it aside would not be adoption.
 MOST = 200_000
 KEY = '"the row"'
-PLACES = {"DISTRICT": "districts", "SCHOOL": "schools", "USER": "users"}
 JUDGES = (
     "setting_rules_problem(text,double precision,double precision,text[],jsonb)",
     "setting_value_problem(text,text,double precision,double precision,text[],jsonb)",

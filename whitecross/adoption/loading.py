@@ -146,11 +146,10 @@ def _pour_table(
         keys = array(str(key) for (key,) in there.fetchall())
         # The predecessor's row takes the seeded one's place, with the id by which its history knows it.
         here.execute(f"DELETE FROM {quoted(SETTINGS)} WHERE scope = 'SYSTEM' AND key = ANY ({keys})")
-    columns = [(column.name, column.conversion.sql, column.enum) for column in mapping.columns]
     rest = f"FROM {mapping.source} WHERE {{blocks}} AND {excluding}"
     road.pour(
         mapping.table,
-        columns,
+        mapping.values(),
         rest,
         lambda rows: progress.advance(rows, mapping.table),
         relation=plan.found.relation(mapping.table),

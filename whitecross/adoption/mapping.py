@@ -42,6 +42,8 @@ ORDER = (
 )
 # Rows whose kind is not a child's record; the trigger that writes the settings' history has to be silent.
 SETTINGS, HISTORY = "system_configurations", "configuration_history"
+# Where a setting may hold, besides everywhere: its scope, and the table that scopeId refers to.
+PLACES = {"DISTRICT": "districts", "SCHOOL": "schools", "USER": "users"}
 
 
 # Of the 2,704 bytes that a B-tree of PostgreSQL takes, what other columns of the same index leave.
@@ -102,6 +104,10 @@ class Mapping:
     def names(self) -> list[str]:
         """The columns here."""
         return [column.name for column in self.columns]
+
+    def values(self) -> list[tuple[str, str, str | None]]:
+        """The columns here as `Road.pour` takes them: name, expression, enum type."""
+        return [(column.name, column.conversion.sql, column.enum) for column in self.columns]
 
     def converted(self, *extra: str) -> str:
         """A subquery of the converted columns, enums as text, and more expressions."""
@@ -332,7 +338,7 @@ def _settings(there: dict[str, str], relation: Relation, made: Made) -> Special:
         places = " OR ".join(
             f"EXISTS (SELECT FROM {relation(table)} AS place WHERE t.scope::text = {literal(scope)}"
             ' AND place.id::text = lower(t."scopeId"::text))'
-            for scope, table in (("DISTRICT", "districts"), ("SCHOOL", "schools"), ("USER", "users"))
+            for scope, table in PLACES.items()
         )
         rules = [
             Rule(
