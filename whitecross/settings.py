@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "health_records",
     "whitecross",
     "whitecross.adoption",
+    "whitecross.deployment",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
