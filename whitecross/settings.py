@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from whitecross.email_url import parse as parse_email_url
 from whitecross.postgres.url import parse as parse_database_url
+from whitecross.replica.configured import databases as replica_databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -180,6 +181,21 @@ if DB_POOL_MAX_SIZE := whole_number("DB_POOL_MAX_SIZE", default=0):
         "max_size": DB_POOL_MAX_SIZE,
         "timeout": whole_number("DB_POOL_TIMEOUT", default=30, least=1),  # seconds to wait for a free connection
     }
+
+# Backups; see docs/backups.md. With public keys of age or SSH, separated by commas, they are encrypted; whoever
+# restores or rehearses has the identity that belongs to one of them, in a file.
+WHITECROSS_BACKUP_DIR = env.str("WHITECROSS_BACKUP_DIR", default="") or str(BASE_DIR / "backups")
+WHITECROSS_BACKUP_RECIPIENTS = env.list("WHITECROSS_BACKUP_RECIPIENTS", default=[])
+WHITECROSS_BACKUP_IDENTITY_FILE = env.str("WHITECROSS_BACKUP_IDENTITY_FILE", default="")
+# The folder of pg_dump and pg_restore, where they are in none that is looked into.
+WHITECROSS_PG_BIN = env.str("WHITECROSS_PG_BIN", default="")
+
+# Standbys of that server, which answer pages that only read; see docs/scaling.md. Several are separated by spaces.
+if REPLICA_DATABASE_URL := env.str("REPLICA_DATABASE_URL", default="").strip():
+    DATABASES.update(replica_databases(REPLICA_DATABASE_URL, DATABASES["default"]))
+    DATABASE_ROUTERS = ["whitecross.replica.router.ReplicaRouter"]
+    MIDDLEWARE.insert(1, "whitecross.replica.middleware.ReadYourWritesMiddleware")
+    REPLICA_MAX_LAG = whole_number("REPLICA_MAX_LAG", default=5, least=1, most=3600)  # seconds that a page may be old
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "core.User"

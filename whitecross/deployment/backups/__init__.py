@@ -1,0 +1,10 @@
+"""Backups that prove themselves: made of one snapshot, read again, restored beside, compared, then swapped in.
+
+archive is the file, manifest and contents what it says of itself, sealing its encryption; folder holds such files and
+retention decides which stay. making, verifying, restoring, rehearsing and swapping are the deeds.
+"""
+
+from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.making import Backup, free_space_needed, make_backup
+
+__all__ = ["Backup", "BackupError", "free_space_needed", "make_backup"]

@@ -1,0 +1,144 @@
+"""The folder of backups: names, what is unfinished, what is there."""
+
+import contextlib
+import fcntl
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from whitecross.deployment.backups.archive import Archive
+from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.manifest import Manifest, read_manifest
+
+ENDING, PARTIAL = ".backup.tar", ".partial"
+STAMP = "%Y%m%dT%H%M%SZ"
+OURS = re.compile(r"[\w.-]+-\d{8}T\d{6}Z(-\d+)?\.backup\.tar")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that bears the name of a backup: its manifest, or what is wrong. Its checksums were not read."""
+
+    path: Path
+    bytes: int
+    manifest: Manifest | None
+    error: str = ""
+
+
+def folder_of(folder: Path | None) -> Path:
+    """The folder that is meant: that of the setting unless named."""
+    return Path(settings.WHITECROSS_BACKUP_DIR) if folder is None else folder
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, for its owner alone, and remove what killed processes have left there. Raises BackupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sweep(folder)
+    except OSError as error:
+        raise cannot(folder, error) from None
+
+
+def sweep(folder: Path) -> None:
+    """Remove unfinished files whose writer has ended: the kernel drops its lock however it ends."""
+    for path in folder.glob(f"*{ENDING}{PARTIAL}"):
+        if not OURS.fullmatch(path.name.removesuffix(PARTIAL)):
+            continue
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            path.unlink()
+
+
+def start(folder: Path, database: str, moment: datetime) -> tuple[BinaryIO, Path]:
+    """Open a new unfinished file, locked for as long as it is open. Returns it and its final path. Raises OSError."""
+    stem = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', database)}-{moment.astimezone(UTC).strftime(STAMP)}"
+    for number in range(1, 1000):
+        final = folder / f"{stem}{f'-{number}' if number > 1 else ''}{ENDING}"
+        partial = final.with_name(final.name + PARTIAL)
+        try:
+            descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            continue
+        file = os.fdopen(descriptor, "w+b", buffering=1 << 20)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # Looked for now, after the unfinished name is ours: nobody else can give a file this final name any more. And a
+        # sweep may have had the lock before us.
+        if not final.exists() and _is_still(partial, file):
+            return file, final
+        file.close()
+        with contextlib.suppress(FileNotFoundError):
+            if final.exists():
+                partial.unlink()
+    raise FileExistsError(None, "too many files of this second", str(folder))
+
+
+def _is_still(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def finish(partial: Path, final: Path) -> None:
+    """Give a file that is whole its name, for good. Raises OSError."""
+    partial.rename(final)
+    descriptor = os.open(final.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def entries(folder: Path) -> list[Entry]:
+    """What is there, the newest first; what is no backup at the end. Raises BackupError."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.name.endswith(ENDING))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise cannot(folder, error) from None
+    found = [_entry(path) for path in paths]
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return sorted(found, key=lambda one: one.manifest.created if one.manifest else oldest, reverse=True)
+
+
+def _entry(path: Path) -> Entry:
+    try:
+        with Archive(path) as archive:
+            return Entry(path, archive.bytes, read_manifest(archive))
+    except BackupError as error:
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = 0
+        return Entry(path, size, None, str(error))
+
+
+def latest(folder: Path, database: str | None = None) -> Path:
+    """The newest backup, of one database where it is named. Raises BackupError where there is none."""
+    for entry in entries(folder):
+        if entry.manifest and database in (None, entry.manifest.database):
+            return entry.path
+    whose = f" of {database}" if database else ""
+    raise BackupError(f"There is no backup{whose} in {folder}; manage.py backup makes one.")
+
+
+def cannot(folder: Path, error: OSError) -> BackupError:
+    """The folder cannot be used."""
+    return BackupError(
+        f"The folder of backups {folder} cannot be used ({(error.strerror or str(error)).lower()}); name another one, "
+        "with --folder or WHITECROSS_BACKUP_DIR."
+    )
+
+
+def partial(final: Path) -> Path:
+    """The name of a file while it is unfinished."""
+    return final.with_name(final.name + PARTIAL)
