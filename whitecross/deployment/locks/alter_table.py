@@ -12,14 +12,11 @@ from whitecross.deployment.locks.words import Words
 _CLAUSES = ("not", "null", "constraint", "check", "unique", "primary", "references", "generated", "collate")
 # Functions whose value is one for the whole statement, so that ADD COLUMN need not compute it for each row. Any other
 # may be volatile. In front of a parenthesis these can stand too: types, keywords.
-_STEADY = set(
-    """
-    now transaction_timestamp statement_timestamp current_timestamp localtimestamp current_setting current_schema
-    coalesce nullif lower upper make_date make_interval to_jsonb jsonb_build_array jsonb_build_object
-    array cast row in and or interval
-    bit char character varying varchar numeric decimal time timetz timestamp timestamptz
-    """.split()
-)
+_STEADY = {"now", "transaction_timestamp", "statement_timestamp", "current_timestamp", "localtimestamp"}
+_STEADY |= {"current_setting", "current_schema", "coalesce", "nullif", "lower", "upper", "make_date", "make_interval"}
+_STEADY |= {"to_jsonb", "jsonb_build_array", "jsonb_build_object", "array", "cast", "row", "in", "and", "or"}
+_STEADY |= {"bit", "char", "character", "varying", "varchar", "numeric", "decimal", "interval"}
+_STEADY |= {"time", "timetz", "timestamp", "timestamptz"}
 
 
 @dataclass
@@ -66,8 +63,8 @@ def _action(table: str, action: Words, known: Known) -> list[Lock]:
         return _drop(table, action, known)
     if action.at("attach partition", "detach partition", "inherit", "no inherit"):
         return _lineage(table, action)
-    if action.take("rename to") and table in known.created:
-        known.created.add(action.name())
+    if table in known.created and (renamed := action.after("rename to")):
+        known.created.add(renamed.name())
     return [_of_the_whole(table, action)]
 
 
