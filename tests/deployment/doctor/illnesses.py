@@ -1,0 +1,390 @@
+"""Illnesses that SQL brings about in a database of a test's own."""
+
+from tests.deployment.doctor.illness import Illness
+
+FAMILY = (
+    "CREATE TABLE parents (id integer PRIMARY KEY)",
+    'CREATE TABLE "Children" (id integer PRIMARY KEY, "parentId" integer)',
+    "INSERT INTO parents VALUES (1)",
+    'INSERT INTO "Children" VALUES (1, 1), (2, 7), (3, NULL), (4, 8)',
+)
+UNPROVEN = 'ALTER TABLE "Children" ADD CONSTRAINT "Children_parentId_fkey" FOREIGN KEY ("parentId") REFERENCES parents'
+BUILT = """UPDATE pg_index SET {} WHERE indexrelid = '{}'::regclass"""
+
+ROWS = [
+    Illness(
+        "rows point to nothing behind a key that is not validated",
+        "D01",
+        (*FAMILY, f"{UNPROVEN} NOT VALID"),
+        'broken D01 "Children"."Children_parentId_fkey"',
+    ),
+    Illness(
+        "rows point to nothing, and have to point to something",
+        "D01",
+        (
+            *FAMILY,
+            'DELETE FROM "Children" WHERE "parentId" IS NULL',
+            'ALTER TABLE "Children" ALTER "parentId" SET NOT NULL',
+            f"{UNPROVEN} NOT VALID",
+        ),
+        'broken D01 "Children"."Children_parentId_fkey"',
+        mended=False,
+    ),
+    Illness(
+        "rows came while the triggers of a key were off",
+        "D01",
+        (
+            *FAMILY,
+            'DELETE FROM "Children" WHERE "parentId" > 1',
+            UNPROVEN,
+            'ALTER TABLE "Children" DISABLE TRIGGER ALL',
+            'INSERT INTO "Children" VALUES (5, 9)',
+        ),
+        'broken D01 "Children"."Children_parentId_fkey"',
+    ),
+    Illness(
+        "rows came in a session in which no trigger fires",
+        "D01",
+        (
+            *FAMILY,
+            'DELETE FROM "Children" WHERE "parentId" > 1',
+            UNPROVEN,
+            "SET session_replication_role = replica",
+            'INSERT INTO "Children" VALUES (5, 9)',
+            "RESET session_replication_role",
+        ),
+        'broken D01 "Children"."Children_parentId_fkey"',
+        deep=True,
+    ),
+    Illness(
+        "rows of a table without a primary key, of two columns, point to nothing",
+        "D01",
+        (
+            "CREATE TABLE parents (a integer, b integer, PRIMARY KEY (a, b))",
+            "CREATE TABLE children (b integer, a integer)",
+            "INSERT INTO children VALUES (1, 2), (NULL, 2)",
+            "ALTER TABLE children ADD CONSTRAINT k FOREIGN KEY (a, b) REFERENCES parents (a, b) NOT VALID",
+        ),
+        "broken D01 children.k",
+    ),
+    Illness(
+        "a foreign key spares old rows",
+        "D02",
+        (*FAMILY, 'DELETE FROM "Children" WHERE "parentId" > 1', f"{UNPROVEN} NOT VALID"),
+        'warning D02 "Children"."Children_parentId_fkey"',
+    ),
+    Illness(
+        "a check spares old rows",
+        "D02",
+        ("ALTER TABLE students ADD CONSTRAINT c CHECK (grade <> '') NOT VALID",),
+        "warning D02 students.c",
+    ),
+    Illness(
+        "a foreign key is not enforced",
+        "D02",
+        (*FAMILY, 'DELETE FROM "Children" WHERE "parentId" > 1', f"{UNPROVEN} NOT ENFORCED"),
+        'broken D02 "Children"."Children_parentId_fkey"',
+        since=180000,
+    ),
+    Illness(
+        "a check is not enforced",
+        "D02",
+        ("ALTER TABLE students ADD CONSTRAINT c CHECK (grade <> '') NOT ENFORCED",),
+        "broken D02 students.c",
+        since=180000,
+        mended=False,
+    ),
+    Illness(
+        "NOT NULL spares old rows",
+        "D02",
+        ("CREATE TABLE t (id integer PRIMARY KEY, n text)", "ALTER TABLE t ADD CONSTRAINT c NOT NULL n NOT VALID"),
+        "warning D02 t.c",
+        since=180000,
+    ),
+    Illness(
+        "a trigger is disabled",
+        "D03",
+        ("ALTER TABLE students DISABLE TRIGGER students_refuse_delete",),
+        "broken D03 students.students_refuse_delete",
+    ),
+    Illness(
+        "a guard that always fires is disabled",
+        "D03",
+        ("ALTER TABLE configuration_history DISABLE TRIGGER configuration_history_refuse_change",),
+        "broken D03 configuration_history.configuration_history_refuse_change",
+    ),
+    Illness(
+        "a trigger fires in replicas only",
+        "D03",
+        ("ALTER TABLE students ENABLE REPLICA TRIGGER students_refuse_delete",),
+        "broken D03 students.students_refuse_delete",
+    ),
+    Illness(
+        "a foreign key does not look at new rows",
+        "D03",
+        (*FAMILY, 'DELETE FROM "Children"', UNPROVEN, 'ALTER TABLE "Children" DISABLE TRIGGER ALL'),
+        'broken D03 "Children"."Children_parentId_fkey"',
+    ),
+]
+
+SCHEMA = [
+    Illness(
+        "a check is dropped",
+        "D04",
+        ("ALTER TABLE vital_signs DROP CONSTRAINT vital_signs_heart_rate_check",),
+        "broken D04 vital_signs.vital_signs_heart_rate_check",
+    ),
+    Illness(
+        "an index is dropped",
+        "D04",
+        ("DROP INDEX students_school_idx",),
+        "warning D04 students.students_school_idx",
+    ),
+    Illness(
+        "a function does something else",
+        "D04",
+        ("CREATE OR REPLACE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$",),
+        "broken D04 set_updated_at()",
+        mended=False,  # by a shell
+    ),
+    Illness(
+        "an enum type lacks a label",
+        "D05",
+        ("""DELETE FROM pg_enum WHERE enumtypid = '"Gender"'::regtype AND enumlabel = 'OTHER'""",),
+        "broken D05 Gender",
+    ),
+    Illness(
+        "an enum type has a label too many",
+        "D05",
+        ("""ALTER TYPE "Gender" ADD VALUE 'NEW'""",),
+        "warning D05 Gender",
+        mended=False,
+    ),
+]
+
+INDEXES = [
+    Illness(
+        "an index is invalid",
+        "D06",
+        (BUILT.format("indisvalid = false", "students_school_idx"),),
+        "warning D06 students_school_idx",
+    ),
+    Illness(
+        "an index takes no new rows",
+        "D06",
+        (BUILT.format("indisvalid = false, indisready = false", "students_school_idx"),),
+        "warning D06 students_school_idx",
+    ),
+    Illness(
+        "a unique index is invalid",
+        "D06",
+        (BUILT.format("indisvalid = false", '"students_studentNumber_key"'),),
+        'broken D06 "students_studentNumber_key"',
+    ),
+    Illness(
+        "an exclusion constraint's index is invalid",
+        "D06",
+        (
+            "CREATE TABLE t (id integer PRIMARY KEY, r int4range, CONSTRAINT x EXCLUDE USING gist (r WITH &&))",
+            BUILT.format("indisvalid = false", "x"),
+        ),
+        "broken D06 x",
+    ),
+    Illness(
+        "a rebuild that failed has left an index",
+        "D06",
+        (
+            'CREATE INDEX students_school_idx_ccnew1 ON students ("schoolId")',
+            BUILT.format("indisvalid = false", "students_school_idx_ccnew1"),
+        ),
+        "warning D06 students_school_idx_ccnew1",
+    ),
+    Illness(
+        "an index is there twice",
+        "D07",
+        (
+            'CREATE INDEX i ON vaccinations ("studentId", "administrationDate" DESC) INCLUDE ("vaccineName")',
+            'CREATE INDEX j ON vaccinations ("studentId", "administrationDate" DESC) INCLUDE ("vaccineName")',
+        ),
+        "warning D07 j",
+    ),
+    Illness(
+        "an index does what a constraint does",
+        "D07",
+        ('CREATE INDEX i ON students ("studentNumber")',),
+        "warning D07 i",
+    ),
+    Illness(
+        "two constraints say the same",
+        "D07",
+        ('CREATE TABLE "T" (id integer PRIMARY KEY)', 'ALTER TABLE "T" ADD CONSTRAINT "Twice" UNIQUE (id)'),
+        'warning D07 "Twice"',
+    ),
+    Illness(
+        "an expression is indexed twice, of some rows",
+        "D07",
+        (
+            "CREATE INDEX i ON students (lower(grade)) WHERE grade <> ''",
+            "CREATE INDEX j ON students (lower(grade)) WHERE grade <> ''",
+        ),
+        "warning D07 j",
+    ),
+    Illness(
+        "a longer index begins with the same columns",
+        "D08",
+        ("CREATE INDEX i ON students (grade)", 'CREATE INDEX j ON students (grade, "lastName")'),
+        "note D08 i",
+    ),
+]
+
+TABLES = [
+    Illness(
+        "a table has no primary key",
+        "D09",
+        ("CREATE TABLE t (id text)",),
+        "warning D09 t",
+    ),
+    Illness(
+        "a table has a unique index in place of a primary key",
+        "D09",
+        ("CREATE TABLE t (n integer NOT NULL)", "CREATE UNIQUE INDEX u ON t (n)"),
+        "warning D09 t",
+    ),
+    Illness(
+        "a table of ours has lost its primary key",
+        "D09",
+        ("ALTER TABLE vital_signs DROP CONSTRAINT vital_signs_pkey",),
+        "warning D09 vital_signs",
+    ),
+    Illness(
+        "a table is full of dead rows",
+        "D10",
+        (
+            "CREATE TABLE t (id integer PRIMARY KEY) WITH (autovacuum_enabled = off)",
+            "INSERT INTO t SELECT generate_series(1, 12000)",
+            "DELETE FROM t WHERE id > 6000",
+            "SELECT pg_stat_force_next_flush()",
+        ),
+        "warning D10 t",
+    ),
+    Illness(
+        "a table and its index hold mostly free space",
+        "D11",
+        (
+            "CREATE EXTENSION pgstattuple",
+            "CREATE TABLE t (id integer PRIMARY KEY, x text) WITH (autovacuum_enabled = off)",
+            "INSERT INTO t SELECT n, repeat('x', 900) FROM generate_series(1, 12000) n",
+            "DELETE FROM t WHERE id % 10 > 0",
+            "VACUUM t",
+        ),
+        "note D11 t",
+        deep=True,
+    ),
+    Illness(
+        "an index holds mostly free space",
+        "D11",
+        (
+            "CREATE EXTENSION pgstattuple",
+            "CREATE TABLE t (id integer) WITH (autovacuum_enabled = off)",
+            "INSERT INTO t SELECT n FROM generate_series(1, 300000) n",
+            "CREATE INDEX i ON t (id) WITH (fillfactor = 20)",
+            "ALTER INDEX i RESET (fillfactor)",
+            "VACUUM t",
+        ),
+        "note D11 i",
+        deep=True,
+    ),
+    Illness(
+        "a table was not frozen for long",
+        "D12",
+        (
+            "CREATE TABLE t (id integer)",
+            """UPDATE pg_class SET relfrozenxid = (
+                   ((txid_current() % 4294967296 + 4294967296 - 300000000) % 4294967296)::text::xid)
+               WHERE relname = 't'""",
+        ),
+        "warning D12 t",
+    ),
+    Illness(
+        "autovacuum leaves a table alone",
+        "D13",
+        ("CREATE TABLE t (id integer, x text) WITH (autovacuum_enabled = off)",),
+        "warning D13 t",
+    ),
+    Illness(
+        "autovacuum leaves the long values of a table alone",
+        "D13",
+        ("CREATE TABLE t (id integer, x text) WITH (toast.autovacuum_enabled = 0)",),
+        "warning D13 t",
+    ),
+]
+
+SEQUENCES = [
+    Illness(
+        "a sequence is near the end of its column",
+        "D14",
+        (
+            "CREATE TABLE t (id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY)",
+            "SELECT setval('t_id_seq', 2000000000)",
+        ),
+        "warning D14 t_id_seq",
+    ),
+    Illness(
+        "a sequence of a smaller column has ended",
+        "D14",
+        ("CREATE TABLE t (id smallserial PRIMARY KEY)", "SELECT setval('t_id_seq', 32767)"),
+        "broken D14 t_id_seq",
+    ),
+    Illness(
+        "a sequence of nobody's is near its end",
+        "D14",
+        ('CREATE SEQUENCE "S" MAXVALUE 10', """SELECT setval('"S"', 9)"""),
+        'warning D14 "S"',
+    ),
+    Illness(
+        "a sequence is behind the ids",
+        "D15",
+        (
+            'CREATE TABLE "T" ("Id" bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY)',
+            'INSERT INTO "T" VALUES (1), (41)',
+        ),
+        'broken D15 "T_Id_seq"',
+    ),
+    Illness(
+        "a sequence of a column without an index is behind",
+        "D15",
+        (
+            "CREATE TABLE t (n serial)",
+            "INSERT INTO t VALUES (DEFAULT), (41)",
+        ),
+        "broken D15 t_n_seq",
+        deep=True,
+    ),
+]
+
+UNFINISHED = [
+    Illness(
+        "an adoption was begun",
+        "D26",
+        (
+            "CREATE SCHEMA whitecross_legacy",
+            "CREATE TABLE whitecross_legacy.adoption (in_place boolean, begun timestamptz, adopted timestamptz)",
+            "INSERT INTO whitecross_legacy.adoption VALUES (true, now(), NULL)",
+        ),
+        "warning D26 adoption",
+        mended=False,  # by a shell
+    ),
+    Illness(
+        "an adoption was done and the way back kept",
+        "D26",
+        (
+            "CREATE SCHEMA whitecross_legacy",
+            "CREATE TABLE whitecross_legacy.adoption (in_place boolean, begun timestamptz, adopted timestamptz)",
+            "INSERT INTO whitecross_legacy.adoption VALUES (false, now(), now())",
+        ),
+        "note D26 adoption",
+        mended=False,
+    ),
+]
+
+ILLNESSES = [*ROWS, *SCHEMA, *INDEXES, *TABLES, *SEQUENCES, *UNFINISHED]

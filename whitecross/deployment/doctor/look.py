@@ -1,0 +1,93 @@
+"""What the checks ask with: short transactions that read only, wait for nobody, and hold nobody up."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from core.schema.expected import load_expected
+from core.schema.verify import Report, verify
+
+LOCK_TIMEOUT_MS = 500
+
+# For one transaction, as a pooler gives the next one to another session. Row security would hide rows from a count.
+SETTINGS = """
+SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),
+       set_config('row_security', 'off', true), set_config('TimeZone', 'UTC', true),
+       set_config('DateStyle', 'ISO', true)
+"""
+SERVER = """
+SELECT current_database() AS database, current_setting('server_version') AS server,
+       current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS is_standby,
+       pg_has_role('pg_read_all_stats', 'USAGE') AS sees_others, current_user::text AS role
+"""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the operator asked for: `minutes` that a transaction may take, `seconds` that a question may."""
+
+    deep: bool = False
+    minutes: float = 5
+    seconds: int = 30
+
+
+class Look:
+    """A look at the database of an alias. Raises Django's database errors."""
+
+    def __init__(self, alias: str, choices: Choices, told: Callable[[str], None] = lambda _: None) -> None:
+        self.alias, self.choices, self.told = alias, choices, told
+        # Sentences: what this role cannot see, and what was not answered.
+        self.unseen: list[str] = []
+        self.unanswered: list[str] = []
+        (facts,) = self.rows(SERVER)
+        self.database, self.server, self.role = facts.database, facts.server, facts.role
+        self.version: int = facts.version
+        self.is_standby: bool = facts.is_standby
+        self.sees_others: bool = facts.sees_others
+
+    @contextmanager
+    def transaction(self) -> Iterator[CursorWrapper]:
+        """A transaction in which nothing can be written, and what waits long is given up."""
+        with transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute(SETTINGS, [f"{LOCK_TIMEOUT_MS}ms", f"{self.choices.seconds}s"])
+            yield cursor
+
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[Any]:
+        """The rows that a query finds, with its columns as attributes, in a transaction of its own."""
+        with self.transaction() as cursor:
+            return rows_of(cursor, sql, values)
+
+    @functools.cached_property
+    def schema(self) -> Report:
+        """What verify_schema says."""
+        with self.transaction():
+            return verify(self.alias)
+
+    @functools.cached_property
+    def expected(self) -> dict[str, Any]:
+        """Our tables as the migrations make them."""
+        tables: dict[str, Any] = load_expected()["tables"]
+        return tables
+
+    def cannot_see(self, what: str) -> None:
+        """Say once what is out of sight."""
+        if what not in self.unseen:
+            self.unseen.append(what)
+
+    def gave_up(self, what: str) -> None:
+        """Say what was asked and not answered."""
+        self.unanswered.append(what)
+
+
+def rows_of(cursor: CursorWrapper, sql: str, values: Mapping[str, Any] | None = None) -> list[Any]:
+    """The rows that a query finds, with its columns as attributes."""
+    cursor.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]

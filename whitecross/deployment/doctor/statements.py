@@ -1,0 +1,76 @@
+"""Slow statements, where pg_stat_statements counts them."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import Error as DatabaseError
+
+from whitecross.adoption.reporting import duration
+from whitecross.deployment.doctor.checks import check
+from whitecross.deployment.doctor.finding import Finding, Severity, Step, note
+from whitecross.deployment.doctor.look import Look
+from whitecross.deployment.statements_of_others import without_values
+
+SLOW_MS = 100  # on average
+TOTAL_S = 60  # in all
+TOP = 5
+SHOWN = 300
+NOT_LOADED = "55000"
+EXPLAINED = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES)\b", re.IGNORECASE)
+GENERIC_PLANS_SINCE = 160000
+
+EXTENSION = """
+SELECT quote_ident(n.nspname) AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements'
+"""
+STATEMENTS = """
+SELECT query, calls, mean_exec_time AS mean, total_exec_time / 1000 AS total, rows
+FROM {schema}.pg_stat_statements
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query IS NOT NULL
+  AND (mean_exec_time >= %(mean)s OR total_exec_time >= 1000 * %(total)s)
+"""
+LIBRARIES = "SELECT current_setting('shared_preload_libraries', true) AS libraries"
+
+
+@check("D20", Severity.NOTE, "Which statements are slow? (pg_stat_statements)")
+def slow(look: Look) -> Iterator[Finding]:
+    """Those that are slowest on average, and those that took most in all. Their texts come without values."""
+    extension = look.rows(EXTENSION)
+    if not extension:
+        yield note("pg_stat_statements", "not there: nobody counts which statements are slow", *_switch_on(look))
+        return
+    try:
+        found = look.rows(STATEMENTS.format(schema=extension[0].schema), {"mean": SLOW_MS, "total": TOTAL_S})
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != NOT_LOADED:
+            raise
+        yield note("pg_stat_statements", "there, but its library is not loaded", _switch_on(look)[0])
+        return
+    by_mean = sorted(found, key=lambda one: -one.mean)[:TOP]
+    by_total = sorted(found, key=lambda one: -one.total)[:TOP]
+    for one in {id(one): one for one in (*by_mean, *by_total)}.values():
+        if one.query == "<insufficient privilege>":
+            look.cannot_see(f"slow statements of other roles: GRANT pg_read_all_stats TO {look.role} would show them")
+            continue
+        yield _said(look, one)
+
+
+def _said(look: Look, one: Any) -> Finding:
+    text = without_values(one.query)
+    calls = f"{one.calls:,} call{'' if one.calls == 1 else 's'}"
+    said = f"{one.mean:,.0f} ms on average, {calls}, {duration(one.total)} in all"
+    shown = f"{text[:SHOWN]}{'...' if len(text) > SHOWN else ''}"
+    can_be_explained = look.version >= GENERIC_PLANS_SINCE and EXPLAINED.match(text) and "?" not in text
+    steps = (Step(f"EXPLAIN (GENERIC_PLAN) {text.rstrip('; ')};", "to see why"),) if can_be_explained else ()
+    return note(shown, said, *steps)
+
+
+def _switch_on(look: Look) -> tuple[Step, Step]:
+    (found,) = look.rows(LIBRARIES)
+    known = [name for name in (found.libraries or "").replace(" ", "").split(",") if name]
+    libraries = ", ".join(dict.fromkeys([*known, "pg_stat_statements"]))
+    return (
+        Step(f"ALTER SYSTEM SET shared_preload_libraries = {libraries};", "to have them counted after a restart"),
+        Step("CREATE EXTENSION pg_stat_statements;", "after the restart"),
+    )
