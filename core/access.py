@@ -51,6 +51,8 @@ configuration.SystemConfiguration  shared                      sacd   -         
 configuration.ConfigurationHistory shared                      s      -               -             -      -          -       Append-only, for ADMIN too.
 configuration.Announcement         shared                      s      -               -             -      -          -       Which changes administrators were told of; the system writes it.
 adoption.Reject                    shared                      s      -               -             -      -          -       Whole health records that an adoption set aside; manage.py adopt brings them back.
+deployment.MigrationRun            shared                      s      -               -             -      -          -       What was done to the schema; only its commands write it.
+deployment.MigrationRunStep        shared                      s      -               -             -      -          -       What was done to the schema; only its commands write it.
 """  # noqa: E501 - a table reads across
 
 # Staff whom a role may create and change, and so the roles that it may give. Nobody can raise themselves.

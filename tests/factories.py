@@ -7,6 +7,7 @@ from typing import Any
 from core.enums import Gender, UserRole
 from core.models import District, School, Student, User
 from health_records.models import HealthRecord, Medication, MedicationLog, StudentMedication, Vaccination, VitalSigns
+from whitecross.deployment.models import MigrationRun, MigrationRunStep
 
 _numbers = itertools.count(1)
 NOON = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
@@ -117,3 +118,39 @@ def make_vital_signs(**fields: Any) -> VitalSigns:
     values.setdefault("student", None)
     values["student"] = values["student"] or make_student()
     return VitalSigns.objects.create(**values)
+
+
+def make_migration_run(**fields: Any) -> MigrationRun:
+    """A run of migrate that succeeded."""
+    values: dict[str, Any] = {
+        "command": "migrate",
+        "status": "SUCCEEDED",
+        "started_at": NOON,
+        "ended_at": NOON,
+        "executor": "operator",
+        "database_role": "whitecross",
+        "host": "db.example",
+        "environment": "production",
+        "code_version": "0.1.0",
+        "postgresql_version": "17.10",
+        "plan": ["core.0001_base_schema"],
+        "plan_hash": "0" * 64,
+        **fields,
+    }
+    return MigrationRun.objects.create(**values)
+
+
+def make_migration_run_step(**fields: Any) -> MigrationRunStep:
+    """The one migration of a run."""
+    values: dict[str, Any] = {
+        "position": 1,
+        "app": "core",
+        "name": "0001_base_schema",
+        "status": "SUCCEEDED",
+        "started_at": NOON,
+        "ended_at": NOON,
+        **fields,
+    }
+    values.setdefault("run", None)
+    values["run"] = values["run"] or make_migration_run()
+    return MigrationRunStep.objects.create(**values)

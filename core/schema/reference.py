@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db.models.constraints import BaseConstraint
 from core.schema.catalog import Catalog, Facts, count
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "schema.md"
-APPS = ("core", "health_records", "configuration", "adoption")
+APPS = ("core", "health_records", "configuration", "adoption", "deployment")
 INTRODUCTION = """\
 # The schema
 
@@ -73,7 +74,10 @@ def _first_line(thing: Any) -> str:
 
 
 def _enum_class(name: str) -> Any:
-    return next(found for app in APPS if (found := getattr(import_module(f"{app}.enums"), name, None)))
+    modules = [f"{apps.get_app_config(app).name}.enums" for app in APPS]
+    return next(
+        found for module in modules if find_spec(module) and (found := getattr(import_module(module), name, None))
+    )
 
 
 def _table(name: str, model: type[models.Model], facts: Facts) -> Iterator[str]:

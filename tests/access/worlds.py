@@ -66,9 +66,11 @@ MAKERS: dict[str, Callable[[Student, User], models.Model]] = {
     "adoption.Reject": lambda student, nurse: Reject.objects.create(
         source_table="allergies", row_id=str(student.pk), data={"studentId": str(student.pk)}, reasons=[]
     ),
+    "deployment.MigrationRun": lambda student, nurse: factories.make_migration_run(),
+    "deployment.MigrationRunStep": lambda student, nurse: factories.make_migration_run_step(),
 }
 
-OUR_APPS = ("core", "health_records", "configuration", "adoption")
+OUR_APPS = ("core", "health_records", "configuration", "adoption", "deployment")
 OUR_MODELS = [model for model in apps.get_models() if model._meta.app_label in OUR_APPS]
 LABELS = sorted(model._meta.label for model in OUR_MODELS)
 ABOUT_ONE_STUDENT = [label for label in LABELS if label in access.LINES and access.LINES[label].reached_by == "student"]

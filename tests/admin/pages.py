@@ -11,12 +11,13 @@ from configuration.models import Announcement
 from core.admin import site
 from tests.access.worlds import OUR_MODELS
 from whitecross.adoption.models import Reject
+from whitecross.deployment.models import MigrationRun, MigrationRunStep
 
 REGISTERED = sorted(site._registry, key=lambda model: model._meta.label)
 LABELS = [model._meta.label for model in REGISTERED]
 BY_LABEL: dict[str, type[models.Model]] = {model._meta.label: model for model in REGISTERED}
 # Only the system reads and writes these.
-WITHOUT_PAGES = {Announcement, Reject}
+WITHOUT_PAGES = {Announcement, Reject, MigrationRun, MigrationRunStep}
 assert set(REGISTERED) == set(OUR_MODELS) - WITHOUT_PAGES
 
 

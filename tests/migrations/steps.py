@@ -12,7 +12,7 @@ from core.schema.actual import read_catalog
 from core.schema.catalog import Catalog
 from core.schema.history import in_order
 
-APPS = ("core", "health_records", "configuration", "adoption")
+APPS = ("core", "health_records", "configuration", "adoption", "deployment")
 
 # Steps of the schema, and the migrations that carry each out.
 STEPS = [
@@ -31,8 +31,9 @@ STEPS = [
     ("configuration", "0006_notify_of_changes"),
     ("configuration", "0007_announce_security_changes"),
     ("adoption", "0001_rejects"),
+    ("deployment", "0001_migration_runs"),
 ]
-# The predecessor's. `configuration_announcements` and `adoption_rejects` are our own beside them.
+# The predecessor's. `configuration_announcements`, `adoption_rejects`, `migration_runs` and its steps are our own.
 TABLES = [
     "districts",
     "schools",

@@ -127,7 +127,7 @@ def test_no_name_is_longer_than_postgresql_keeps(catalog: Catalog) -> None:
 def text_choices() -> dict[str, list[str]]:
     """Every TextChoices of the apps: class name -> labels."""
     found = {}
-    for app in ("core", "health_records", "configuration"):
+    for app in ("core", "health_records", "configuration", "whitecross.deployment"):
         for name, member in vars(import_module(f"{app}.enums")).items():
             if (
                 inspect.isclass(member)
@@ -140,7 +140,7 @@ def text_choices() -> dict[str, list[str]]:
 
 def test_the_labels_of_every_enum_type_are_those_of_its_class_in_their_order(catalog: Catalog) -> None:
     assert catalog["enums"] == text_choices()
-    assert len(catalog["enums"]) == 22
+    assert len(catalog["enums"]) == 23
 
 
 def test_no_enum_type_stands_unused_and_none_is_automatic(catalog: Catalog) -> None:

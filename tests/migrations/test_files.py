@@ -32,7 +32,8 @@ def test_the_plan_is_the_steps_in_their_order(db: Any) -> None:
 
 def test_the_order_hangs_on_dependencies_and_not_on_the_order_of_the_apps() -> None:
     loader = MigrationLoader(None)
-    for earlier, later in itertools.pairwise(STEPS):
+    # The record of runs hangs on nothing, so that it comes first wherever there is none.
+    for earlier, later in itertools.pairwise(step for step in STEPS if step[0] != "deployment"):
         assert earlier in loader.graph.forwards_plan(later)
 
 

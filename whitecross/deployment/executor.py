@@ -1,0 +1,296 @@
+"""Carries migrations out on a database in use: nobody waits long for them, and nothing is ever done by half.
+
+- A migration, its deferred SQL and the record that it is applied are one transaction, so that whatever dies at whatever
+  moment, it is done or it is not. (Django records it in another.)
+- What cannot be had or done in time is rolled back and tried again until the patience is over: a lock that others hold,
+  or work under a lock while others wait.
+- A migration that runs in no transaction (CONCURRENTLY) is begun anew as a whole: its operations, those of
+  `core.db.online`, see what they did already.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error, InterfaceError, OperationalError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import Migration
+from django.db.migrations.state import ProjectState
+
+from core.executor import Executor
+from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
+from whitecross.deployment.enums import MigrationRunStatus as Status
+from whitecross.deployment.record import Plan, Run, Step, current_run
+from whitecross.deployment.watch import Watch
+
+RECORD = ("deployment", "0001_migration_runs")
+STALL_MS = 150  # the longest that a query of the application may wait for us
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 3.0
+MOST_STALLS = 4  # so often in a row it may take too long under its locks
+BUSY = ("55P03", "40P01")  # a lock was not to be had; a deadlock, of which we were chosen to end
+
+
+class MigrationStoppedError(Exception):
+    """A migration was not carried out, and nothing of it was. The message is a sentence for people."""
+
+
+@dataclass
+class Governance:
+    """What a command brings along: the watch, for how long to try, who hears of waiting, and under which name the run
+    is written down. `allows_long_locks`: let others wait, as long as it takes."""
+
+    watch: Watch
+    patience_s: float
+    told: Callable[[str], None]
+    command: str = "migrate"
+    allows_long_locks: bool = False
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + self.patience_s
+
+
+class DeploymentExecutor(Executor):
+    """Django's executor, for databases in use. Without `governance` it bounds nothing, but is as whole and recorded."""
+
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        progress_callback: Callable[..., None] | None = None,
+        governance: Governance | None = None,
+    ) -> None:
+        super().__init__(connection, progress_callback)
+        self._governance = governance
+
+    def migration_plan(self, targets: Any, clean_start: bool = False) -> Plan:  # type: ignore[override]
+        """As Django's; the migration that makes the record comes before all others, whatever the targets."""
+        plan = super().migration_plan(targets, clean_start)
+        if any(backwards for _, backwards in plan):
+            return plan
+        first = [(migration, False) for migration, _ in plan if (migration.app_label, migration.name) == RECORD]
+        if plan and not first and not clean_start and RECORD not in self.loader.applied_migrations:
+            first = [(self.loader.graph.nodes[RECORD], False)]
+        return [*first, *(pair for pair in plan if pair not in first)]
+
+    def migrate(
+        self,
+        targets: Any,
+        plan: Plan | None = None,
+        state: ProjectState | None = None,
+        fake: bool = False,
+        fake_initial: bool = False,
+    ) -> ProjectState:
+        """As Django's; a run begins, if there is something to do and none is at work. Whoever governs ends it."""
+        if plan is None:
+            plan = self.migration_plan(targets)
+        if plan and self._governance and current_run.get() is None:
+            run = Run(self.connection, self._governance.command, plan)
+            run.begin()
+            current_run.set(run)
+        return super().migrate(targets, plan, state, fake, fake_initial)
+
+    def apply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
+        """Carry one out, or note that it is applied (`fake`). Raises MigrationStoppedError and LostLockError."""
+        if fake_initial and not fake:
+            fake, state = self.detect_soft_applied(state, migration)
+
+        def deed() -> ProjectState:
+            with self.connection.schema_editor(atomic=migration.atomic) as editor:
+                return migration.apply(state.clone(), editor)
+
+        return self._carry_out(migration, state, fake=fake, backwards=False, deed=deed)
+
+    def unapply_migration(self, state: ProjectState, migration: Migration, fake: bool = False) -> ProjectState:
+        """Reverse one, or note that it is not applied (`fake`). Raises as apply_migration."""
+
+        def deed() -> ProjectState:
+            with self.connection.schema_editor(atomic=migration.atomic) as editor:
+                return migration.unapply(state, editor)
+
+        return self._carry_out(migration, state, fake=fake, backwards=True, deed=deed)
+
+    def _carry_out(
+        self,
+        migration: Migration,
+        state: ProjectState,
+        *,
+        fake: bool,
+        backwards: bool,
+        deed: Callable[[], ProjectState],
+    ) -> ProjectState:
+        said = "unapply" if backwards else "apply"
+        if self.progress_callback:
+            self.progress_callback(f"{said}_start", migration, fake)
+        run = current_run.get()
+        step = run.step(migration, backwards=backwards) if run else None
+        if fake:
+            if step:
+                step.note("Only noted, as --fake says.")
+            with transaction.atomic(using=self.connection.alias):
+                self._note(migration, step, backwards=backwards)
+        else:
+            state = self._persist(migration, step, deed, backwards=backwards)
+        if step:
+            step.is_done = True
+        if self.progress_callback:
+            self.progress_callback(f"{said}_success", migration, fake)
+        return state
+
+    def _persist(
+        self, migration: Migration, step: Step | None, deed: Callable[[], ProjectState], *, backwards: bool
+    ) -> ProjectState:
+        governance = self._governance
+        # Within somebody's transaction (adopt's), it is for them to take locks and to try again.
+        if governance is None or self.connection.in_atomic_block:
+            return self._once(migration, step, deed, backwards=backwards)
+        trial = _Trial(migration, step, governance, self.connection)
+        while True:
+            try:
+                return self._governed(migration, step, deed, governance, backwards=backwards)
+            except (Error, LostLockError) as error:
+                trial.judge(error)
+            trial.pause()
+
+    def _governed(
+        self,
+        migration: Migration,
+        step: Step | None,
+        deed: Callable[[], ProjectState],
+        governance: Governance,
+        *,
+        backwards: bool,
+    ) -> ProjectState:
+        watch = governance.watch
+        watch.deadline = governance.deadline
+        governor = Governor(self.connection, watch, governance.deadline)
+        if not migration.atomic:
+            with governor.outside_transactions(), self._watched(governance), self.connection.execute_wrapper(governor):
+                state = deed()
+            with transaction.atomic(using=self.connection.alias):
+                self._note(migration, step, backwards=backwards)
+            return state
+        with transaction.atomic(using=self.connection.alias):
+            governor.begin()
+            with self._watched(governance), self.connection.execute_wrapper(governor):
+                self._refuse_done(migration, backwards=backwards)
+                state = deed()
+                self._note(migration, step, backwards=backwards)
+            return state
+
+    def _watched(self, governance: Governance) -> AbstractContextManager[None]:
+        if governance.allows_long_locks:
+            return nullcontext()
+        # Not the driver's number: a pooler tells one of its own.
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return governance.watch.over(int(cursor.fetchone()[0]))
+
+    def _once(
+        self, migration: Migration, step: Step | None, deed: Callable[[], ProjectState], *, backwards: bool
+    ) -> ProjectState:
+        if not migration.atomic:
+            state = deed()
+            with transaction.atomic(using=self.connection.alias):
+                self._note(migration, step, backwards=backwards)
+            return state
+        with transaction.atomic(using=self.connection.alias):
+            state = deed()
+            self._note(migration, step, backwards=backwards)
+        return state
+
+    def _note(self, migration: Migration, step: Step | None, *, backwards: bool) -> None:
+        own = (migration.app_label, migration.name)
+        if backwards:
+            for app, name in [*migration.replaces, own]:
+                self.recorder.record_unapplied(app, name)
+        else:
+            for app, name in migration.replaces or [own]:
+                self.recorder.record_applied(app, name)
+        if step:
+            step.end(Status.SUCCEEDED)
+
+    def _refuse_done(self, migration: Migration, *, backwards: bool) -> None:
+        """Somebody who lost the lock unnoticed must not do what another has done since."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM django_migrations WHERE app = %s AND name = %s",
+                [migration.app_label, migration.name],
+            )
+            if bool(cursor.fetchone()[0]) != backwards:
+                raise LostLockError
+
+
+class _Trial:
+    """The attempts at one migration: which failure is worth another, and what is said when none is."""
+
+    def __init__(
+        self, migration: Migration, step: Step | None, governance: Governance, connection: BaseDatabaseWrapper
+    ) -> None:
+        self._name = f"{migration.app_label}.{migration.name}"
+        self._migration, self._step = migration, step
+        self._governance, self._connection = governance, connection
+        self._stalls, self._pause_s, self._said = 0, FIRST_PAUSE_S, 0.0
+
+    def judge(self, error: Exception) -> None:
+        """Return if it is to be tried again. Raises the error, or MigrationStoppedError."""
+        watch = self._governance.watch
+        if isinstance(error, LostLockError):
+            raise MigrationStoppedError(
+                f"{self._name} stopped: the lock that keeps other runs out is gone, as its connection is. "
+                "Nothing of this migration was done."
+            ) from error
+        sqlstate = getattr(error.__cause__, "sqlstate", None)
+        busy = sqlstate in BUSY
+        if watch.interfered and isinstance(error, OperationalError | InterfaceError):
+            self._stalls += 1
+        elif busy:
+            self._stalls = 0
+        elif not (watch.expired and sqlstate == "57014"):
+            raise error
+        if not self._is_repeatable():
+            raise error
+        if self._stalls >= MOST_STALLS:
+            raise MigrationStoppedError(
+                f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms); {self._stalls} attempts in "
+                "a row were ended because somebody waited. Nothing of it was done. manage.py migrate --plan shows its "
+                "locks. Run it in a quiet hour, or stop the application and run: manage.py migrate --allow-long-locks"
+            ) from error
+        if time.monotonic() >= self._governance.deadline:
+            raise MigrationStoppedError(self._out_of_patience()) from error
+        if self._step:
+            self._step.facts["attempts"] += 1
+            self._step.facts["lockWaits"] += 1
+        if time.monotonic() - self._said > 10:
+            self._said = time.monotonic()
+            self._governance.told(f"waiting for {self._whom()}")
+
+    def pause(self) -> None:
+        """Let those who wait go by. Two that retry must not keep meeting."""
+        with suppress(Error):
+            if self._connection.connection is not None and not self._connection.is_usable():
+                self._connection.close()
+        left = self._governance.deadline - time.monotonic()
+        time.sleep(max(0.05, min(left, self._pause_s * random.uniform(0.8, 1.2))))  # noqa: S311 - no secret
+        self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.3)
+
+    def _is_repeatable(self) -> bool:
+        return self._migration.atomic or all(
+            getattr(type(operation), "__module__", "") == "core.db.online" for operation in self._migration.operations
+        )
+
+    def _whom(self) -> str:
+        held = self._governance.watch.holders()
+        return "; ".join(map(str, held)) or "a lock that is never free for long"
+
+    def _out_of_patience(self) -> str:
+        first = self._governance.watch.holders()
+        end = f"SELECT pg_terminate_backend({first[0].pid})" if first else ""
+        return (
+            f"{self._name} got no lock within {self._governance.patience_s:g} s; it steps back after {WAIT_MS} ms each "
+            f"time, so that nobody waits. Who held it: {self._whom()}. Nothing of it was done. Wait for that to end"
+            f"{f', or end it: {end};' if end else '.'}"
+        )
