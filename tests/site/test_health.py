@@ -1,40 +1,65 @@
-"""/health/ says whether the process answers and reaches its database, and nothing else."""
+"""/health/live, /health/ready and /health/ say how the process is, and nothing else."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 
 from configuration import live
 from core.enums import UserRole
 from tests.factories import make_user
-from whitecross import health
+from tests.site.conftest import by_another_program
+from whitecross import readiness
+from whitecross.readiness import Readiness
+
+READY = {"status": "ok", "database": "ok", "migrations": "ok", "configuration": "ok"}
+UNREACHABLE = {
+    "status": "failing",
+    "database": "unreachable",
+    "migrations": "unknown",
+    "configuration": "unknown",
+}
+PAGES = ["/health/", "/health/live", "/health/ready"]
 
 
 @pytest.fixture(autouse=True)
 def _ask_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "KEPT", 0.0)
+    monkeypatch.setattr(readiness, "KEPT", 0.0)
 
 
 def test_all_is_well(db: None) -> None:
-    response = Client().get("/health/")
-    assert response.status_code == 200
-    assert response.json() == {"status": "ok", "database": "ok"}
-    assert response["Cache-Control"] == "no-store"
-    assert not response.cookies
-    assert Client().head("/health/").status_code == 200
-    assert Client().get("/health").status_code == 200
+    for page, said in (
+        ("/health/", {"status": "ok", "database": "ok"}),
+        ("/health/live", {"status": "ok"}),
+        ("/health/ready", READY),
+    ):
+        response = Client().get(page)
+        assert response.status_code == 200
+        assert response.json() == said
+        assert response["Cache-Control"] == "no-store"
+        assert not response.cookies
+        assert Client().head(page).status_code == 200
+        assert Client().get(page.removesuffix("/")).status_code == 200
+        assert Client().get(page.removesuffix("/") + "/").status_code == 200
 
 
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_it_is_for_reading(method: str, db: None) -> None:
-    response = getattr(Client(), method)("/health/")
+def test_they_are_for_reading(method: str, page: str, db: None) -> None:
+    response = getattr(Client(), method)(page)
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
+
+
+def test_nothing_else_is_below_it(db: None) -> None:
+    assert Client().get("/health/readyz").status_code == 404
 
 
 @pytest.fixture
@@ -57,67 +82,149 @@ def test_a_database_out_of_reach_is_503_without_details(
 ) -> None:
     port = request.getfixturevalue(kind)
     asked = live.parameters()
-    monkeypatch.setattr(health, "PATIENCE", 1)
-    monkeypatch.setattr("whitecross.health.parameters", lambda: {**asked, "host": "127.0.0.1", "port": port})
-    response = Client().get("/health/")
-    assert response.status_code == 503
-    assert response.json() == {"status": "failing", "database": "unreachable"}
-    assert str(port) not in str(response.headers)
+    monkeypatch.setattr(readiness, "PATIENCE", 0.2)
+    monkeypatch.setattr(readiness, "parameters", lambda: {**asked, "host": "127.0.0.1", "port": port})
+    for page, said in (
+        ("/health/", {"status": "failing", "database": "unreachable"}),
+        ("/health/ready", UNREACHABLE),
+    ):
+        response = Client().get(page)
+        assert response.status_code == 503
+        assert response.json() == said
+        assert str(port) not in str(response.headers)
+    assert Client().get("/health/live").json() == {"status": "ok"}
 
 
-def test_a_database_that_takes_too_long_is_503(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
+def test_a_database_that_does_not_answer_in_time_is_503(committed_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "PATIENCE", 0.3)
+    parameters = live.parameters()
+    with psycopg.connect(**parameters) as other:
+        other.execute("LOCK TABLE system_configurations")
+        assert readiness.look() == Readiness("ok", "ok", "failing")
+        assert Client().get("/health/ready").status_code == 503
+        other.execute("LOCK TABLE django_migrations")
+        assert readiness.look() == Readiness("ok", "unknown", "failing")
+    monkeypatch.setattr(readiness, "PATIENCE", 30.0)
+    assert Client().get("/health/ready").json() == READY
 
-    class Slow:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.real, name)
 
-        def __init__(self, real: Any) -> None:
-            self.real = real
-            self.pgconn = self
+def test_what_hangs_is_left_behind_and_not_begun_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go, begun = threading.Event(), []
 
-        def send_query(self, sql: bytes) -> None:
-            asked.append(sql)
-            self.real.pgconn.send_query(b"SELECT pg_sleep(3)")
+    def hang() -> Readiness:
+        begun.append(True)
+        let_go.wait(30)
+        return Readiness("ok", "ok", "ok")
 
-        def flush(self) -> int:
-            return int(self.real.pgconn.flush())
-
-        @property
-        def socket(self) -> int:
-            return int(self.real.pgconn.socket)
-
-    connect = psycopg.connect
-    monkeypatch.setattr(health, "PATIENCE", 1)
-    monkeypatch.setattr(psycopg, "connect", lambda **how: Slow(connect(**how)))
-    assert not health.database_answers()
-    assert asked == [b"SELECT 1"]
+    monkeypatch.setattr(readiness, "PATIENCE", 0.05)
+    monkeypatch.setattr(readiness, "look", hang)
+    asker = readiness.Asker()
+    assert not asker.ask().is_ready
+    assert not asker.ask().is_ready
+    assert begun == [True]
+    let_go.set()
+    monkeypatch.setattr(readiness, "PATIENCE", 30.0)
+    assert asker.ask().is_ready
 
 
 def test_no_host_name_no_https_and_no_session_is_needed(db: None, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     settings.ALLOWED_HOSTS = ["records.example"]
-    assert Client().get("/health/", headers={"Host": "10.0.0.7"}).status_code == 200
+    for page in PAGES:
+        assert Client().get(page, headers={"Host": "10.0.0.7"}).status_code == 200
     assert Client().get("/admin/", headers={"Host": "records.example"}).status_code == 301
 
 
-def test_it_writes_nothing_and_asks_through_no_connection_of_django(db: None, django_assert_num_queries: Any) -> None:
+def test_they_write_nothing_and_ask_through_no_connection_of_django(db: None, django_assert_num_queries: Any) -> None:
     browser = Client()
     browser.force_login(make_user(UserRole.NURSE))
     with django_assert_num_queries(0, connection=connection):
-        browser.get("/health/")
+        for page in PAGES:
+            browser.get(page)
+
+
+def test_maintenance_changes_nothing(committed_db: str) -> None:
+    by_another_program(
+        "UPDATE system_configurations SET value = %s WHERE key = %s AND scope = 'SYSTEM'", "true", "MAINTENANCE_MODE"
+    )
+    assert Client().get("/admin/login/").status_code == 200
+    assert [Client().get(page).status_code for page in PAGES] == [200, 200, 200]
+
+
+def test_live_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness.Asker, "ask", lambda _: pytest.fail("it asked"))
+    assert Client().get("/health/live").status_code == 200
 
 
 def test_however_many_ask_the_database_is_asked_once_in_a_while(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "KEPT", 3600.0)
+    monkeypatch.setattr(readiness, "KEPT", 3600.0)
     asked: list[bool] = []
 
-    def ask() -> bool:
+    def look() -> Readiness:
         asked.append(True)
-        return True
+        return Readiness("ok", "ok", "ok")
 
-    monkeypatch.setattr(health, "database_answers", ask)
+    monkeypatch.setattr(readiness, "look", look)
     browser = Client()
-    for _ in range(5):
-        assert browser.get("/health/").status_code == 200
+    for page in PAGES * 3:
+        assert browser.get(page).status_code == 200
     assert asked == [True]
+
+
+def test_the_log_says_once_that_it_is_not_ready_and_once_that_it_is_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = Client()
+    for found in (Readiness(), Readiness("ok", "ok", "ok")):
+        monkeypatch.setattr(readiness, "look", lambda found=found: found)
+        for page in PAGES * 2:
+            browser.get(page)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Not ready: database unreachable, migrations unknown, configuration unknown.",
+        "Ready again.",
+    ]
+
+
+def test_a_migration_that_is_not_applied_is_503(committed_db: str) -> None:
+    by_another_program("DELETE FROM django_migrations WHERE app = 'core' AND name LIKE '0001%%'")
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    assert response.json() == {**READY, "status": "failing", "migrations": "behind"}
+    assert Client().get("/health/").status_code == 200
+
+
+def test_a_later_release_that_has_migrated_first_leaves_this_one_ready(committed_db: str) -> None:
+    by_another_program("INSERT INTO django_migrations (app, name, applied) VALUES ('core', '9999_later', now())")
+    response = Client().get("/health/ready")
+    assert response.status_code == 200
+    assert response.json() == {**READY, "migrations": "ahead"}
+
+
+def test_a_database_that_was_never_migrated_is_503(empty_db: str) -> None:
+    said = {"status": "failing", "database": "ok", "migrations": "behind", "configuration": "failing"}
+    assert Client().get("/health/ready").json() == said
+
+
+def test_settings_that_cannot_be_read_are_503(committed_db: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute('ALTER TABLE system_configurations RENAME "isActive" TO "isOff"')
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    assert response.json() == {**READY, "status": "failing", "configuration": "failing"}
+
+
+def test_the_files_are_the_migrations_that_django_finds() -> None:
+    assert readiness.of_this_code() == set(MigrationLoader(None).disk_migrations)
+
+
+def test_a_migration_counts_as_applied_where_all_that_it_replaces_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    squashed, old = ("core", "0001_squashed"), {("core", "0001_a"), ("core", "0002_b")}
+    monkeypatch.setattr(readiness, "of_this_code", lambda: frozenset({squashed, ("core", "0003_c")}))
+    monkeypatch.setattr(readiness, "_files", lambda: {squashed: old, ("core", "0003_c"): set()})
+    assert readiness.not_applied({*old, ("core", "0003_c")}) == set()
+    assert readiness.not_applied({("core", "0001_a"), ("core", "0003_c")}) == {squashed}
+    assert readiness.not_applied(old) == {("core", "0003_c")}
+
+
+def test_the_middleware_stands_first() -> None:
+    assert django_settings.MIDDLEWARE[0] == "whitecross.health.HealthMiddleware"
