@@ -3,6 +3,7 @@
 The result has the shape that `core.schema.catalog` describes.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,11 @@ from core.schema.catalog import Catalog, Facts
 
 KINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
 TRIGGER_MODES = {"D": "disabled", "R": "in replica mode only", "A": "always"}
+
+# `column IN ('a', 'b')` on a varchar: PostgreSQL casts the array, writes that down in a dump, and casts each element
+# where the dump is restored. The same rule, and it must read the same.
+_VARCHAR_CAST = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+_VARCHARS_CAST = re.compile(rf"ARRAY\[{_VARCHAR_CAST.pattern}(?:, {_VARCHAR_CAST.pattern})*\]")
 
 _OURS = """
     c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
@@ -211,7 +217,7 @@ class _Reader:
 
     def _plain(self, text: str) -> str:
         """A definition without the schema's name, which PostgreSQL writes in some places and not in others."""
-        return text.replace(self._prefix, "")
+        return _before_a_restore(text.replace(self._prefix, ""))
 
     def _plain_header(self, definition: str) -> str:
         """A function without the schema's name; its body is its author's text and stays as it is."""
@@ -270,6 +276,11 @@ class _Reader:
                 "constraint": constraint,
             }
             self._put(table, "indexes", name, facts)
+
+
+def _before_a_restore(definition: str) -> str:
+    """A definition as it reads in the database from which it was dumped."""
+    return _VARCHARS_CAST.sub(lambda array: "(" + _VARCHAR_CAST.sub(r"\1", array[0]) + ")::text[]", definition)
 
 
 def _usual(facts: Facts) -> Facts:

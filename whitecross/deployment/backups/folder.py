@@ -142,3 +142,11 @@ def cannot(folder: Path, error: OSError) -> BackupError:
 def partial(final: Path) -> Path:
     """The name of a file while it is unfinished."""
     return final.with_name(final.name + PARTIAL)
+
+
+def named_file(folder: Path, word: str) -> Path:
+    """The file that is meant: by path, by its name in the folder, or the newest. Raises BackupError."""
+    if word == "latest":
+        return latest(folder)
+    path = Path(word)
+    return folder / path if not path.exists() and len(path.parts) == 1 else path

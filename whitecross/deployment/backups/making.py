@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import json
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -258,8 +260,6 @@ def _measured(connection: BaseDatabaseWrapper, dump: _Dump, progress: Progress) 
 
 
 def _manifest(connection: BaseDatabaseWrapper, contents: Contents, moment: datetime, dump: _Dump) -> Manifest:
-    from django.conf import settings
-
     with connection.cursor() as cursor:
         facts = facts_of(cursor)
         cursor.execute("SELECT current_setting('server_version'), current_setting('server_version_num')::int")
@@ -280,8 +280,6 @@ def _manifest(connection: BaseDatabaseWrapper, contents: Contents, moment: datet
 
 
 def _sealed(contents: Contents, keys: list[Any]) -> bytes:
-    import io
-
     data = json.dumps(contents.as_json()).encode()
     if not keys:
         return data

@@ -1,26 +1,27 @@
 """What a backup says of itself, readable without a key. Nothing in it is of a person."""
 
+import io
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from whitecross.deployment.backups.archive import Archive, damaged
 from whitecross.deployment.backups.contents import Contents
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.sealing import SealError
+from whitecross.deployment.backups.sealing import WRONG_KEY, SealError, unseal
 
 FORMAT, VERSION = "White Cross backup", 1
 
 # Columns that one version of PostgreSQL has and another has not are asked for by way of JSON.
 DATABASE = """
 SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datlocprovider::text,
-       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), to_jsonb(d) ->> 'daticurules'
+       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), to_jsonb(d) ->> 'daticurules',
+       pg_get_userbyid(d.datdba)
 FROM pg_database d
 WHERE d.datname = current_database()
 """
@@ -70,8 +71,9 @@ class Manifest:
     tables: int
     dump_bytes: int  # before encryption
     # What a dump without CREATE DATABASE leaves out.
+    owner: str = ""
     locale: dict[str, str | None] = field(default_factory=dict)
-    settings: list[list[str | None]] = field(default_factory=list)
+    settings: list[list[Any]] = field(default_factory=list)
     grants: list[list[Any]] | None = None
     roles: list[str] = field(default_factory=list)
 
@@ -98,7 +100,8 @@ def facts_of(cursor: CursorWrapper) -> dict[str, Any]:
     """What a manifest says of the database that a cursor is in."""
     cursor.execute(DATABASE)
     names = ("encoding", "collate", "ctype", "provider", "locale", "rules")
-    facts: dict[str, Any] = {"locale": dict(zip(names, cursor.fetchone(), strict=True))}
+    *locale, owner = cursor.fetchone()
+    facts: dict[str, Any] = {"locale": dict(zip(names, locale, strict=True)), "owner": owner}
     cursor.execute(SETTINGS)
     facts["settings"] = [list(row) for row in cursor.fetchall()]
     cursor.execute("SELECT datacl IS NULL FROM pg_database WHERE datname = current_database()")
@@ -143,16 +146,17 @@ def read_contents(archive: Archive, keys: list[Any]) -> Contents:
         raise damaged(archive.path) from None
 
 
+def no_key(path: Path) -> BackupError:
+    """It takes one."""
+    return BackupError(
+        f"{path} is encrypted; name the file that holds the identity, with --identity or "
+        "WHITECROSS_BACKUP_IDENTITY_FILE."
+    )
+
+
 def _unsealed(path: Path, data: bytes, keys: list[Any]) -> bytes:
-    import io
-
-    from whitecross.deployment.backups.sealing import WRONG_KEY, unseal
-
     if not keys:
-        raise BackupError(
-            f"{path} is encrypted; name the file that holds the identity, with --identity or "
-            "WHITECROSS_BACKUP_IDENTITY_FILE."
-        )
+        raise no_key(path)
     opened = io.BytesIO()
     try:
         unseal(io.BytesIO(data), opened, keys)
@@ -181,8 +185,3 @@ def refuse_newer(path: Path, manifest: Manifest, server_number: int) -> None:
             f"{path} was made by a newer White Cross, which has the migration {newer[-1]}; update White Cross to that "
             "version and run the command again."
         )
-
-
-def server_number(alias: str) -> int:
-    """The version of the alias's server, as in 170010."""
-    return int(connections[alias].pg_version)  # type: ignore[attr-defined]

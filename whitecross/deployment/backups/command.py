@@ -1,0 +1,139 @@
+"""What the commands backup and restore have in common: how they speak, ask and end."""
+
+import argparse
+import io
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import Error as DatabaseError
+from rich.console import Console
+
+USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
+
+
+class BackupCommand(BaseCommand):
+    """Parses, asks whitecross.deployment.backups, prints."""
+
+    # A backup is made, and restored, also when the code around it has something to complain about.
+    requires_system_checks: list[str] = []
+    examples = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With examples below the options, as written."""
+        parser = super().create_parser(prog_name, subcommand, epilog=self.examples, **kwargs)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        return parser
+
+    def add_common(self, parser: argparse.ArgumentParser, *, above: bool = True) -> None:
+        """The options of every deed. `above`: of the command itself; a deed's own say nothing unless they are given."""
+        unset: Any = argparse.SUPPRESS
+        parser.add_argument(
+            "--folder",
+            type=Path,
+            default=None if above else unset,
+            help="the folder of backups (default: WHITECROSS_BACKUP_DIR)",
+        )
+        parser.add_argument(
+            "--json", action="store_true", default=False if above else unset, help="print for a machine"
+        )
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS if above else unset,
+            choices=tuple(connections),
+            help="alias in DATABASES (default: default)",
+        )
+
+    def begin(self, options: dict[str, Any]) -> None:
+        """Set up how to speak."""
+        self.options, self.alias = options, options["database"]
+        if sys.stdout is None and self.stdout._out is None:  # whoever started it has closed it
+            self.stdout = OutputWrapper(io.StringIO())
+        self.stdout.ending = ""  # rich ends its own lines
+        self.console = Console(
+            file=self.stdout,  # type: ignore[arg-type]
+            force_terminal=self.stdout.isatty(),  # whatever FORCE_COLOR says: a pipe gets lines
+            soft_wrap=not self.stdout.isatty(),
+            highlight=False,
+            no_color=options["no_color"] or "NO_COLOR" in os.environ,
+        )
+
+    @contextmanager
+    def sentences(self, left: str) -> Iterator[None]:
+        """Say what went wrong in a sentence, and what an interruption has `left`."""
+        from whitecross.adoption.roads import reason_of
+        from whitecross.deployment.backups import BackupError
+        from whitecross.postgres.errors import sentence
+
+        try:
+            with _ending_in_order():
+                yield
+                self.stdout.flush()
+        except BackupError as error:
+            raise CommandError(str(error)) from None
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error), returncode=USAGE) from None
+        except KeyboardInterrupt:
+            raise CommandError(f"Interrupted. {left}", returncode=INTERRUPTED) from None
+        except _TerminatedError:
+            raise CommandError(f"Told to end. {left}", returncode=TERMINATED) from None
+        except BrokenPipeError:
+            # Python would complain once more when it closes the stream.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise CommandError("The answer cannot be printed: its reader has gone.") from None
+        except DatabaseError as error:
+            said = sentence(error) or f"PostgreSQL refuses to go on ({reason_of(error)})."
+            raise CommandError(f"{said} {left}") from None
+
+    def progress(self) -> Any:
+        """For whoever watches."""
+        from whitecross.adoption.progress import BarProgress, Progress
+
+        return BarProgress(self.console) if self.console.is_terminal and not self.options["json"] else Progress()
+
+    def print_json(self, what: Any) -> None:
+        """For whoever reads by machine."""
+        self.stdout.write(json.dumps(what, ensure_ascii=False, indent=2) + "\n")
+
+    def confirm(self, question: str) -> bool:
+        """Ask, unless --yes was said. Raises CommandError where there is nobody to ask."""
+        if self.options["yes"]:
+            return True
+        if self.options["json"] or sys.stdin is None or not sys.stdin.isatty():
+            raise CommandError(f"{question} There is nobody to ask: say --yes. Nothing was swapped.", returncode=USAGE)
+        try:
+            return input(f"{question} [yes/no] ").strip().lower() == "yes"
+        except EOFError:
+            self.stdout.write("\n")
+            return False
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM: as from systemd or kill."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let SIGTERM end this as Ctrl-C does, so that what is unfinished is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    raise _TerminatedError

@@ -1,0 +1,423 @@
+"""Restores a backup into a database of its own, and compares what came with what the manifest says.
+
+The dump goes from the file to pg_restore through a pipe, decrypted on the way, so that nothing of it stands on a disk
+in the clear. A pipe cannot be read by several at once; so tables are filled by one, and what takes most of the time,
+indexes and keys, is built by several after that: for it pg_restore needs no more than the dump's table of contents,
+which is kept in memory.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from whitecross.adoption.progress import Progress
+from whitecross.adoption.roads import reason_of
+from whitecross.adoption.sql import literal, quoted
+from whitecross.deployment.backups.archive import Archive
+from whitecross.deployment.backups.connecting import connected, maintenance, refuse_a_pooler
+from whitecross.deployment.backups.contents import catalog_hash, differences, is_empty, measure, tables
+from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.manifest import Manifest, no_key, refuse_newer
+from whitecross.deployment.backups.programs import Access, Programs, access, fitting
+from whitecross.deployment.backups.verifying import Verified, pour, verify
+from whitecross.postgres.server import complaint_in
+
+UNFINISHED, FINISHED = "White Cross: not restored yet", "White Cross: restored from "
+LONGEST_NAME = 63
+TOC_AT_MOST = 32 << 20  # bytes of a dump's beginning that are kept; the table of contents is a part of a megabyte
+DUPLICATE_DATABASE, NO_PRIVILEGE = "42P04", "42501"
+# Their values are lists of names, which SET takes one by one.
+LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
+
+
+@dataclass
+class Restored:
+    """A database that holds what the backup held, proven. `seconds`: by phase; `notes`: what could not be carried."""
+
+    database: str
+    path: Path
+    manifest: Manifest
+    rows: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "database": self.database,
+            "backup": str(self.path),
+            "created": self.manifest.created.isoformat(),
+            "tables": self.manifest.tables,
+            "rows": self.rows,
+            "seconds": {phase: round(seconds, 3) for phase, seconds in self.seconds.items()},
+            "notes": self.notes,
+        }
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to restore. `owner`, `privileges`: give the objects the owners and grants that they had."""
+
+    jobs: int = 2
+    owner: bool = True
+    privileges: bool = True
+
+    def arguments(self) -> list[str]:
+        """For pg_restore."""
+        return [
+            "--exit-on-error",
+            "--no-password",
+            *([] if self.owner else ["--no-owner"]),
+            *([] if self.privileges else ["--no-privileges"]),
+        ]
+
+
+def named(database: str, deed: str) -> str:
+    """The name of a database that a deed makes beside one, of this moment."""
+    ending = f"_{deed}_{datetime.now(UTC):%Y%m%dt%H%M%S}"
+    return f"{database.encode()[: LONGEST_NAME - len(ending)].decode(errors='ignore')}{ending}"
+
+
+def restore(
+    alias: str,
+    path: Path,
+    keys: list[Any],
+    *,
+    into: str,
+    scratch: bool = False,
+    choices: Choices | None = None,
+    progress: Progress | None = None,
+) -> Restored:
+    """Restore a backup into a database that does not exist yet, or is empty. Raises BackupError and DatabaseError.
+
+    The file is read to its end before anything is made. A database that was made here is dropped where it fails. A
+    `scratch` one is never said to be finished: if its maker is killed, the next restore drops it.
+    """
+    choices, progress = choices or Choices(), progress or Progress()
+    started = time.perf_counter()
+    with Archive(path) as archive:
+        if archive.encrypted and not keys:
+            raise no_key(path)
+    verified = verify(path, keys, decrypt=False, progress=progress)
+    seconds = {"verify": time.perf_counter() - started}
+    with maintenance(alias) as server:
+        refuse_a_pooler(server)
+        number = int(server.pg_version)  # type: ignore[attr-defined]
+        refuse_newer(path, verified.manifest, number)
+        programs = fitting(number, exactly=True)
+        if choices.owner or choices.privileges:
+            _refuse_missing_roles(server, verified.manifest)
+        drop_unfinished(server)
+        made = _create(server, into, verified.manifest)
+    try:
+        with connected(alias, into) as target:
+            restored = Restored(into, path, verified.manifest, verified.manifest.rows, seconds)
+            if made:
+                _comment(target, into, UNFINISHED)
+            else:
+                _refuse_what_is_there(target, into)
+            _fill(target, verified, keys, programs, choices, progress, restored)
+            if made:
+                _apply(target, into, verified.manifest, choices, restored)
+            _prove(target, verified, progress, restored)
+            if made and not scratch:
+                _comment(target, into, f"{FINISHED}{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}")
+    except BaseException:
+        if made:
+            drop(alias, into)
+        raise
+    return restored
+
+
+def drop(alias: str, database: str) -> None:
+    """Drop a database that was made here, with whoever is connected to it."""
+    with contextlib.suppress(DatabaseError), maintenance(alias) as server, server.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
+
+
+def drop_unfinished(server: BaseDatabaseWrapper) -> list[str]:
+    """Drop what killed restores have left: made by one, not finished, and nobody is connected to it."""
+    dropped = []
+    with server.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = %s", [UNFINISHED])
+        for (name,) in cursor.fetchall():
+            with contextlib.suppress(DatabaseError):  # a restore that goes on holds a connection to it
+                cursor.execute(f"DROP DATABASE IF EXISTS {quoted(name)}")
+                dropped.append(name)
+    return dropped
+
+
+def _refuse_missing_roles(server: BaseDatabaseWrapper, manifest: Manifest) -> None:
+    with server.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regrole(quote_ident(name)) IS NULL", [manifest.roles]
+        )
+        missing = [name for (name,) in cursor.fetchall()]
+    if missing:
+        raise BackupError(
+            f"The backup needs roles that this server does not have: {', '.join(missing)}; create them, or leave "
+            "owners and grants out with --no-owner --no-privileges."
+        )
+
+
+def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
+    """Create the database as the one that was backed up was created. Returns False where it is there."""
+    if len(name.encode()) > LONGEST_NAME:
+        raise BackupError(f"A database's name has {LONGEST_NAME} bytes at most; choose a shorter one.")
+    locale = manifest.locale
+    provider = {"c": "libc", "i": "icu", "b": "builtin"}[locale["provider"] or "c"]
+    words = [
+        f"CREATE DATABASE {quoted(name)} TEMPLATE template0 ENCODING {literal(str(locale['encoding']))}",
+        f"LOCALE_PROVIDER {provider} LC_COLLATE {literal(str(locale['collate']))}",
+        f"LC_CTYPE {literal(str(locale['ctype']))}",
+    ]
+    if locale["locale"]:
+        words.append(f"{provider.upper()}_LOCALE {literal(locale['locale'])}")
+    if locale["rules"]:
+        words.append(f"ICU_RULES {literal(locale['rules'])}")
+    try:
+        with server.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
+            if cursor.fetchone()[0]:
+                return False
+            cursor.execute(" ".join(words))
+    except DatabaseError as error:
+        state = getattr(error.__cause__, "sqlstate", None)
+        if state == DUPLICATE_DATABASE:
+            return False
+        if state == NO_PRIVILEGE:
+            raise BackupError(
+                "The role of DATABASE_URL may not create databases; let a superuser say ALTER ROLE ... CREATEDB, or "
+                "create an empty one and name it with --into."
+            ) from None
+        raise BackupError(
+            f"The database {name} cannot be created ({reason_of(error)}); set that right, or create an empty one and "
+            "name it with --into."
+        ) from None
+    return True
+
+
+def _refuse_what_is_there(target: BaseDatabaseWrapper, name: str) -> None:
+    with target.cursor() as cursor:
+        if not is_empty(cursor):
+            raise BackupError(
+                f"The database {name} is not empty, and a restore never goes over what is there; name another one, or "
+                "leave --into out."
+            )
+
+
+def _comment(target: BaseDatabaseWrapper, name: str, text: str) -> None:
+    with target.cursor() as cursor:
+        cursor.execute(f"COMMENT ON DATABASE {quoted(name)} IS {literal(text)}")
+
+
+def _fill(
+    target: BaseDatabaseWrapper,
+    verified: Verified,
+    keys: list[Any],
+    programs: Programs,
+    choices: Choices,
+    progress: Progress,
+    restored: Restored,
+) -> None:
+    restorer = _Restorer(programs, access(target), choices, verified)
+    with Archive(verified.path) as archive, _beginning() as beginning:
+        with _timed(restored, "rows"), progress.step("Bytes restored", verified.manifest.dump_bytes):
+            restorer.feed(archive, keys, ["--section=pre-data", "--section=data"], beginning, progress)
+        with _timed(restored, "indexes"), progress.step("Indexes and keys built", 1):
+            if restorer.can_read(beginning):
+                restorer.run(["--section=post-data", f"--jobs={choices.jobs}", _path(beginning)], beginning)
+            else:
+                restorer.feed(archive, keys, ["--section=post-data"], None, Progress())
+    with _timed(restored, "analyze"), progress.step("Tables analyzed", 1), target.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+@contextmanager
+def _timed(restored: Restored, phase: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    restored.seconds[phase] = time.perf_counter() - started
+
+
+@contextmanager
+def _beginning() -> Iterator[int]:
+    """A file in memory."""
+    descriptor = os.memfd_create("backup")
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _path(descriptor: int) -> str:
+    """How a child opens a file that it inherits."""
+    return f"/proc/self/fd/{descriptor}"
+
+
+class _Pipe:
+    """Takes the dump for pg_restore, and keeps its beginning."""
+
+    def __init__(self, pipe: IO[bytes], beginning: int | None, progress: Progress) -> None:
+        self._pipe, self._beginning, self._progress = pipe, beginning, progress
+        self._kept = 0
+
+    def write(self, data: bytes) -> int:
+        if self._beginning is not None and self._kept < TOC_AT_MOST:
+            self._kept += os.write(self._beginning, data)
+        self._pipe.write(data)
+        self._progress.advance(len(data))
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+
+class _Restorer:
+    """Runs pg_restore."""
+
+    def __init__(self, programs: Programs, way: Access, choices: Choices, verified: Verified) -> None:
+        self._programs, self._way, self._verified = programs, way, verified
+        self._command = [str(programs.folder / "pg_restore"), *choices.arguments(), "--dbname", way.conninfo]
+
+    def feed(
+        self, archive: Archive, keys: list[Any], arguments: list[str], beginning: int | None, progress: Progress
+    ) -> None:
+        """Restore from what the archive holds, as it is read."""
+        with tempfile.TemporaryFile() as complaints:
+            process = self._start([*arguments], complaints, subprocess.PIPE)
+            pipe = cast(IO[bytes], process.stdin)
+            try:
+                # Where pg_restore has ended before its input has, its complaint says why.
+                with contextlib.suppress(BrokenPipeError):
+                    pour(archive, keys, _Pipe(pipe, beginning, progress))
+                    pipe.flush()
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+                process.wait()
+            except BaseException:
+                process.kill()
+                process.wait()
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+                raise
+            self._judge(process.returncode, complaints)
+
+    def run(self, arguments: list[str], descriptor: int) -> None:
+        """Restore from a file that can be read anywhere."""
+        with tempfile.TemporaryFile() as complaints:
+            process = self._start(arguments, complaints, subprocess.DEVNULL, descriptor)
+            try:
+                process.wait()
+            except BaseException:
+                process.terminate()  # it ends the others that build for it
+                process.wait()
+                raise
+            self._judge(process.returncode, complaints)
+
+    def can_read(self, descriptor: int) -> bool:
+        """Whether the table of contents is whole."""
+        program = [str(self._programs.folder / "pg_restore"), "--list", _path(descriptor)]
+        return (
+            subprocess.run(  # noqa: S603
+                program, capture_output=True, check=False, env=self._way.environment, pass_fds=[descriptor]
+            ).returncode
+            == 0
+        )
+
+    def _start(
+        self, arguments: list[str], complaints: IO[bytes], stdin: int, *descriptors: int
+    ) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603
+            [*self._command, *arguments],
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            env=self._way.environment,
+            bufsize=1 << 18,
+            pass_fds=descriptors,
+            start_new_session=True,  # Ctrl-C is for us, who end it
+        )
+
+    def _judge(self, code: int, complaints: IO[bytes]) -> None:
+        if code == 0:
+            return
+        complaints.seek(0)
+        said = complaint_in(complaints.read().decode(errors="replace"))
+        if "COPY failed" in said or "invalid input" in said:
+            said = said.partition("ERROR:")[0].rstrip(" :") or "a row"  # what follows may quote it
+        said = said.removeprefix("could not execute query: ").removeprefix("ERROR:").strip().rstrip(".")
+        raise BackupError(
+            f"pg_restore {self._programs.version} cannot restore {self._verified.path.name} ({said}); set that right "
+            "and run the command again."
+        )
+
+
+def _apply(target: BaseDatabaseWrapper, name: str, manifest: Manifest, choices: Choices, restored: Restored) -> None:
+    """What belongs to the database itself and stands in no dump: its settings and its grants."""
+    statements = []
+    if choices.owner and manifest.owner:
+        statements.append(f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(manifest.owner)}")
+    statements += [_setting(name, role, key, value) for role, key, value in manifest.settings]
+    if choices.privileges and manifest.grants is not None:
+        statements.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
+        for grantee, privilege, grantable in manifest.grants:
+            whom = quoted(grantee) if grantee else "PUBLIC"
+            word = " WITH GRANT OPTION" if grantable else ""
+            if privilege in ("CONNECT", "CREATE", "TEMPORARY"):
+                statements.append(f"GRANT {privilege} ON DATABASE {quoted(name)} TO {whom}{word}")
+    for statement in statements:
+        try:
+            with transaction.atomic(using=target.alias), target.cursor() as cursor:
+                cursor.execute(statement)
+        except DatabaseError as error:
+            restored.notes.append(f"not carried over ({reason_of(error)}): {statement}")
+
+
+def _setting(database: str, role: str | None, name: str, value: str) -> str:
+    whose = f"ROLE {quoted(role)} IN DATABASE {quoted(database)}" if role else f"DATABASE {quoted(database)}"
+    key = ".".join(map(quoted, name.split(".")))
+    values = _names(value) if name in LISTS else [value]
+    return f"ALTER {whose} SET {key} TO {', '.join(map(literal, values))}"
+
+
+def _names(text: str) -> list[str]:
+    """The names in a list as PostgreSQL writes it."""
+    found = re.findall(r'"((?:[^"]|"")*)"|([^\s,"]+)', text)
+    return [quoted_name.replace('""', '"') or plain for quoted_name, plain in found] or [""]
+
+
+def _prove(target: BaseDatabaseWrapper, verified: Verified, progress: Progress, restored: Restored) -> None:
+    """Compare the schema, and every row, with what they were."""
+    wanted = verified.contents
+    if wanted is None:
+        raise AssertionError
+    with _timed(restored, "compare"), target.cursor() as cursor:
+        with progress.step("Tables compared", len(tables(cursor))):
+            found = measure(cursor, progress.advance)
+        different = differences(wanted, found)
+        if catalog_hash(target) != verified.manifest.catalog_hash:
+            different.append("the schema has another hash")
+    if different:
+        more = f", and {len(different) - 3} more" if len(different) > 3 else ""
+        raise BackupError(
+            f"What came from {verified.path.name} is not what was backed up ({'; '.join(different[:3])}{more}); "
+            "restore another backup, and keep this one to find out why."
+        )
+
+
+def database_of(alias: str) -> str:
+    """The name of the database that an alias leads to."""
+    return str(connections[alias].settings_dict["NAME"])

@@ -1,0 +1,105 @@
+"""Which backups stay: the newest few, and the newest of each of the last days, weeks and months that have one.
+
+What is deleted has the name and the manifest of a backup of this very database; nothing else is touched. Before
+anything goes, the newest that stays is read to its end.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from whitecross.adoption.progress import Progress
+from whitecross.deployment.backups.archive import Archive
+from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.folder import OURS, Entry, cannot, entries
+
+PERIODS: dict[str, Callable[[datetime], tuple[int, ...]]] = {
+    "daily": lambda moment: (moment.year, moment.month, moment.day),
+    "weekly": lambda moment: moment.isocalendar()[:2],
+    "monthly": lambda moment: (moment.year, moment.month),
+}
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How many to keep: of the newest, and of days, weeks (from Monday) and months."""
+
+    last: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+
+
+@dataclass
+class Pruned:
+    """What was deleted, what was kept and why, and what was left alone as it is not sound. `freed`: bytes."""
+
+    deleted: list[Path] = field(default_factory=list)
+    kept: dict[Path, str] = field(default_factory=dict)
+    left: dict[Path, str] = field(default_factory=dict)
+    freed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "deleted": list(map(str, self.deleted)),
+            "kept": {str(path): why for path, why in self.kept.items()},
+            "left": {str(path): why for path, why in self.left.items()},
+            "freed": self.freed,
+        }
+
+
+def reasons(moments: Sequence[datetime], keep: Keep, zone: tzinfo) -> list[str]:
+    """Why each moment's backup is kept, "" where it is not. The newest always is."""
+    order = sorted(range(len(moments)), key=lambda place: moments[place], reverse=True)
+    said: list[list[str]] = [[] for _ in moments]
+    for place in order[: max(keep.last, 1)]:
+        said[place].append("newest" if place == order[0] else "last")
+    for name, period in PERIODS.items():
+        seen: set[tuple[int, ...]] = set()
+        for place in order:
+            of = period(moments[place].astimezone(zone))
+            if of not in seen and len(seen) < getattr(keep, name):
+                seen.add(of)
+                said[place].append(name)
+    return [", ".join(words) for words in said]
+
+
+def prune(
+    folder: Path, database: str, keep: Keep, zone: tzinfo, *, dry_run: bool = False, progress: Progress | None = None
+) -> Pruned:
+    """Delete the backups of a database that need not be kept. `dry_run`: only say which. Raises BackupError."""
+    pruned, candidates = Pruned(), []
+    for entry in entries(folder):
+        if not OURS.fullmatch(entry.path.name) or entry.path.is_symlink():
+            continue
+        if entry.manifest is None:
+            pruned.left[entry.path] = entry.error
+        elif entry.manifest.database == database:
+            candidates.append(entry)
+    while candidates and (error := _unsound(candidates[0], progress or Progress())):
+        pruned.left[candidates.pop(0).path] = error
+    moments = [entry.manifest.created for entry in candidates if entry.manifest]
+    for entry, why in zip(candidates, reasons(moments, keep, zone), strict=True):
+        if why:
+            pruned.kept[entry.path] = why
+            continue
+        try:
+            if not dry_run:
+                entry.path.unlink(missing_ok=True)
+        except OSError as refused:
+            raise cannot(folder, refused) from None
+        pruned.deleted.append(entry.path)
+        pruned.freed += entry.bytes
+    return pruned
+
+
+def _unsound(entry: Entry, progress: Progress) -> str:
+    try:
+        with Archive(entry.path) as archive, progress.step(f"Bytes of {entry.path.name} read", archive.bytes):
+            archive.check(progress.advance)
+    except BackupError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,212 @@
+"""backup: make backups, list them, verify them, delete old ones."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from whitecross.deployment.backups.command import USAGE, BackupCommand
+
+PERIODS = ("last", "daily", "weekly", "monthly")
+EXAMPLES = """\
+examples:
+  python manage.py backup                    one file in WHITECROSS_BACKUP_DIR, read again before it bears its name
+  python manage.py backup --keep-daily 7 --keep-weekly 5 --keep-monthly 12
+                                             the same, and then delete what need not be kept: for a timer or cron
+  python manage.py backup list               what there is, the newest first; --json for a monitor
+  python manage.py backup verify latest      read every byte; with a key, also decrypt
+  python manage.py backup verify --all
+  python manage.py backup prune --keep-daily 7 --dry-run
+                                             say what would be deleted
+  python manage.py backup key /root/whitecross-backup.key
+                                             a new pair of keys: the secret one to a file, the public one printed
+
+Only reads the database, in one snapshot; a standby will do. docs/backups.md is the whole procedure; manage.py restore
+brings a backup back. Killed, it leaves a file *.partial, which the next backup removes.
+Exit codes: 0 done, 1 refused, failed or not sound, 2 wrong arguments, 130 interrupted, 143 told to end."""
+
+
+def count(text: str) -> int:
+    """A number of backups."""
+    if not text.isdecimal() or len(text) > 6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of backups")
+    return int(text)
+
+
+class Command(BackupCommand):
+    """Parses, asks whitecross.deployment.backups, prints."""
+
+    help = "Back up the database into one file, encrypted if keys are set; list, verify and prune such files."
+    examples = EXAMPLES
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """A deed; to make a backup is the usual one."""
+        self.add_common(parser)
+        self._add_keep(parser)
+        deeds = parser.add_subparsers(dest="deed", metavar="list | verify | prune | key")
+        parser.set_defaults(deed=None)
+        self.add_common(deeds.add_parser("list", help="what there is"), above=False)
+        verify = deeds.add_parser("verify", help="read a backup through and through")
+        self.add_common(verify, above=False)
+        verify.add_argument("file", nargs="?", help="a file, or: latest")
+        verify.add_argument("--all", action="store_true", help="every backup in the folder")
+        verify.add_argument("--identity", type=Path, help="the file with the key to decrypt")
+        prune = deeds.add_parser("prune", help="delete what need not be kept")
+        self.add_common(prune, above=False)
+        self._add_keep(prune)
+        prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+        key = deeds.add_parser("key", help="make a pair of keys")
+        key.add_argument("file", type=Path, help="where the secret key goes")
+
+    def _add_keep(self, parser: argparse.ArgumentParser) -> None:
+        for period in PERIODS:
+            of = "newest" if period == "last" else {"daily": "days", "weekly": "weeks", "monthly": "months"}[period]
+            what = "so many of the newest" if period == "last" else f"the newest of each of so many {of}"
+            parser.add_argument(
+                f"--keep-{period}", type=count, metavar="N", default=argparse.SUPPRESS, help=f"keep {what}"
+            )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Carry the deed out. Raises CommandError with a sentence: exit code 1, or 2 for a wrong request."""
+        self.begin(options)
+        with self.sentences("No backup was made or changed; run it again."):
+            getattr(self, f"_{options['deed'] or 'make'}")()
+
+    def _make(self) -> None:
+        from whitecross.deployment.backups import make_backup
+        from whitecross.deployment.backups.reporting import show_backup
+
+        keep = self._keep()
+        backup = make_backup(self.alias, self.options["folder"], progress=self.progress())
+        if not self.options["json"]:
+            show_backup(self.console, backup)
+        pruned = self._prune_by(keep) if keep else None
+        if self.options["json"]:
+            self.print_json({**backup.as_json(), **({"pruned": pruned.as_json()} if pruned else {})})
+        if pruned and pruned.left:
+            raise CommandError("Some files in the folder are not sound: see which were left.")
+
+    def _list(self) -> None:
+        from whitecross.adoption.reporting import say
+        from whitecross.deployment.backups.folder import entries, folder_of
+        from whitecross.deployment.backups.reporting import show_entries
+
+        folder = folder_of(self.options["folder"])
+        found = entries(folder)
+        if self.options["json"]:
+            self.print_json(
+                [
+                    {
+                        "path": str(entry.path),
+                        "bytes": entry.bytes,
+                        "error": entry.error or None,
+                        "manifest": entry.manifest.as_json() if entry.manifest else None,
+                    }
+                    for entry in found
+                ]
+            )
+        elif found:
+            show_entries(self.console, found)
+        else:
+            say(self.console, f"There is no backup in {folder}; manage.py backup makes one.")
+
+    def _verify(self) -> None:
+        from whitecross.adoption.reporting import say, size
+        from whitecross.deployment.backups import BackupError
+        from whitecross.deployment.backups.folder import entries, folder_of, named_file
+        from whitecross.deployment.backups.reporting import when
+        from whitecross.deployment.backups.sealing import identities
+        from whitecross.deployment.backups.verifying import verify
+
+        if bool(self.options["file"]) == self.options["all"]:
+            raise CommandError("Name one backup, or latest, or --all.", returncode=USAGE)
+        folder = folder_of(self.options["folder"])
+        if self.options["all"]:
+            paths = [entry.path for entry in entries(folder)]
+        else:
+            paths = [named_file(folder, self.options["file"])]
+        keys, report, failed = identities(self.options["identity"]), [], 0
+        for path in paths:
+            try:
+                sound = verify(path, keys, progress=self.progress())
+            except BackupError as error:
+                failed += 1
+                report.append({"path": str(path), "ok": False, "error": str(error)})
+                if not self.options["json"]:
+                    say(self.console, str(error), style="bold red")
+                continue
+            report.append(sound.as_json())
+            if not self.options["json"]:
+                closed = ", not decrypted as no key was given" if sound.contents is None else ""
+                opened = ", decrypted" if sound.manifest.encrypted and sound.contents is not None else ""
+                say(
+                    self.console,
+                    f"{path.name} is sound{opened}{closed}: {sound.manifest.rows:,} rows of "
+                    f"{sound.manifest.database} as of {when(sound.manifest.created)}, {size(sound.bytes)}, SHA-256 "
+                    f"{sound.sha256}",
+                )
+        if self.options["json"]:
+            self.print_json(report)
+        if failed:
+            raise CommandError(f"{failed} of {len(paths)} cannot be relied upon.")
+        if not paths:
+            raise CommandError(f"There is no backup in {folder}; manage.py backup makes one.")
+
+    def _prune(self) -> None:
+        keep = self._keep()
+        if not keep:
+            raise CommandError("Say how many to keep, as in --keep-daily 7 --keep-weekly 5.", returncode=USAGE)
+        pruned = self._prune_by(keep)
+        if self.options["json"]:
+            self.print_json(pruned.as_json())
+        if pruned.left:
+            raise CommandError("Some files in the folder are not sound: see which were left.")
+
+    def _keep(self) -> dict[str, int]:
+        return {period: self.options[name] for period in PERIODS if (name := f"keep_{period}") in self.options}
+
+    def _prune_by(self, keep: dict[str, int]) -> Any:
+        from whitecross.deployment.backups.folder import folder_of
+        from whitecross.deployment.backups.reporting import show_pruned
+        from whitecross.deployment.backups.restoring import database_of
+        from whitecross.deployment.backups.retention import Keep, prune
+
+        dry_run = self.options.get("dry_run", False)
+        pruned = prune(
+            folder_of(self.options["folder"]),
+            database_of(self.alias),
+            Keep(**keep),
+            ZoneInfo(settings.TIME_ZONE),
+            dry_run=dry_run,
+            progress=self.progress(),
+        )
+        if not self.options["json"]:
+            show_pruned(self.console, pruned, dry_run=dry_run)
+        return pruned
+
+    def _key(self) -> None:
+        from whitecross.adoption.reporting import say
+        from whitecross.deployment.backups.sealing import new_identity
+
+        path: Path = self.options["file"]
+        secret, public = new_identity()
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"# public key: {public}\n{secret}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise CommandError(
+                f"The key cannot be written to {path} ({(error.strerror or str(error)).lower()}); name a new file in a "
+                "folder of yours."
+            ) from None
+        say(self.console, f"WHITECROSS_BACKUP_RECIPIENTS={public}")
+        self.stderr.write(
+            f"The line above goes into .env. {path} is the only way to open what will be encrypted: keep copies of it "
+            "in two places that are not this server."
+        )
