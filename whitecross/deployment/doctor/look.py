@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from core.schema.expected import load_expected
 from core.schema.verify import Report, verify
 
-LOCK_TIMEOUT_MS = 500
+LOCK_TIMEOUT_MS = 200
 
 # For one transaction, as a pooler gives the next one to another session. Row security would hide rows from a count.
 SETTINGS = """

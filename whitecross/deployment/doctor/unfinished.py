@@ -1,4 +1,4 @@
-"""What was begun and not ended: taking over the predecessor's records."""
+"""What was begun and not ended: taking over the predecessor's records, changing the schema."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,18 @@ from whitecross.adoption.moving import RECORD
 from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, note, warning
 from whitecross.deployment.doctor.look import Look
+from whitecross.deployment.watch import LOCK
 
 THERE = "SELECT to_regclass(%(name)s) IS NOT NULL AS there"
 ADOPTION = f"SELECT in_place, adopted IS NOT NULL AS done, begun::date AS day FROM {RECORD}"  # noqa: S608 - a constant
+
+# A run that is at work holds the lock.
+RUNS = """
+SELECT id, command, status::text, to_char("startedAt", 'YYYY-MM-DD HH24:MI') AS begun, host,
+       EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %(lock)s AND objid = 0 AND objsubid = 2
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS at_work
+FROM migration_runs ORDER BY id DESC LIMIT 1
+"""
 
 
 @check("D26", Severity.WARNING, "Was an adoption begun and not finished?")
@@ -23,3 +32,25 @@ def adoption(look: Look) -> Iterator[Finding]:
             source = "" if found.in_place else " --source URL"
             step = Step(f"python manage.py adopt{source}", "it goes on where it stopped")
             yield warning("adoption", f"begun on {found.day}, and not ended: records are missing here", step)
+
+
+@check("D27", Severity.WARNING, "Did the last change of the schema end without a word, or fail?")
+def runs(look: Look) -> Iterator[Finding]:
+    """The next one finds out what is done and goes on. Where nothing was left to do, it is only worth knowing."""
+    (table,) = look.rows(THERE, {"name": "migration_runs"})
+    for found in look.rows(RUNS, {"lock": LOCK}) if table.there else ():
+        if found.status == "RUNNING" and not found.at_work:
+            how = "it ended without a word"
+        elif found.status == "FAILED":
+            how = "it failed"
+        else:
+            continue
+        said = f"begun at {found.begun} UTC on {found.host}, {how}"
+        name = f"{found.command} run {found.id}"
+        if not any(difference.kind == "migration unapplied" for difference in look.schema.differences):
+            step = Step("python manage.py verify_schema", "to be sure")
+            yield note(name, f"{said}; the migrations of this code are applied all the same", step)
+        elif found.command == "rollback":
+            yield warning(name, said, Step("python manage.py showmigrations --plan", "to see how far it got"))
+        else:
+            yield warning(name, said, Step(f"python manage.py {found.command}", "it goes on where that stopped"))

@@ -22,7 +22,7 @@ examples:
   python manage.py doctor --json | jq .findings    for a monitor
   python manage.py doctor --list                   every check
 
-It only reads, waits for no lock longer than half a second, and holds none that the application would wait for; a
+It only reads, waits for no lock longer than a fifth of a second, and holds none that the application would wait for; a
 standby and a role that may only read will do. Each finding comes with the commands that mend it: SQL for
 manage.py dbshell, anything else for a shell. docs/doctor.md explains each check.
 Exit codes: 0 nothing found, or notes alone; 1 something is to be mended; 2 wrong arguments, no database, or nothing
