@@ -17,11 +17,23 @@ from core.db.enums import (
 from core.db.expressions import SearchWords, TransactionTime, UUIDv7
 from core.db.identifiers import uuid7
 from core.db.indexes import BrinIndex, GinIndex, Index
+from core.db.online import (
+    AddConstraintNotValid,
+    AddForeignKeyNotValid,
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+    RunInBatches,
+    SetNotNull,
+    ValidateConstraint,
+)
 from core.db.operations import AddFields, AddIndexes, CreateFunction, DropFunction, ReplaceFunction
 
 __all__ = [
+    "AddConstraintNotValid",
     "AddEnumLabel",
     "AddFields",
+    "AddForeignKeyNotValid",
+    "AddIndexConcurrently",
     "AddIndexes",
     "BrinIndex",
     "CamelCaseModelBase",
@@ -34,12 +46,16 @@ __all__ = [
     "GinIndex",
     "Index",
     "RemoveEnumLabel",
+    "RemoveIndexConcurrently",
     "RenameEnumLabel",
     "ReplaceFunction",
+    "RunInBatches",
     "SearchWords",
+    "SetNotNull",
     "TransactionTime",
     "Trigger",
     "UUIDv7",
+    "ValidateConstraint",
     "column_name",
     "uuid7",
 ]
