@@ -34,9 +34,16 @@ def _maintenance() -> psycopg.Connection[Any]:
     return psycopg.connect(**parameters, autocommit=True)
 
 
+def _let_go_of(name: str, server: psycopg.Connection[Any]) -> None:
+    """End the connections that a pooler keeps to a database after its clients have left. Without one, nothing."""
+    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        server.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
 def create_database(name: str, template: str = "template0") -> None:
     """CREATE DATABASE, replacing one of that name."""
     with _maintenance() as server:
+        _let_go_of(template, server)
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
 
@@ -59,6 +66,8 @@ def django_db_setup(
     config.stop()
     if not django_db_keepdb:
         with django_db_blocker.unblock():
+            with _maintenance() as server:
+                _let_go_of(str(connection.settings_dict["NAME"]), server)
             teardown_databases(made, verbosity=0)
 
 

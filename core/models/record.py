@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
-from django.db import connections, models, transaction
+from django.db import connections, models, router, transaction
 from django.db.models.constraints import BaseConstraint
 from django.utils import timezone
 
@@ -172,7 +172,9 @@ class PHIQuerySet(AuditedQuerySet[M]):
 
     def erase(self) -> tuple[int, dict[str, int]]:
         """Remove the rows for good. Raises ProtectedError while other rows depend on them."""
-        with erasing(self.db):
+        written: Any = self.all()
+        written._for_write = True
+        with erasing(written.db):
             return super().delete()
 
     erase.alters_data = True  # type: ignore[attr-defined]
@@ -225,13 +227,14 @@ class PHIRecord(AuditedRecord):
 
     def _row(self, using: str | None) -> PHIQuerySet[Any]:
         # What is marked is the row, whatever this instance believes of it.
-        return type(self).all_objects.using(using or self._state.db).filter(pk=self.pk)
+        written = using or router.db_for_write(type(self), instance=self)
+        return type(self).all_objects.using(written).filter(pk=self.pk)
 
     restore.alters_data = True  # type: ignore[attr-defined]
 
     def erase(self, using: str | None = None) -> tuple[int, dict[str, int]]:
         """Remove the row for good. Raises ProtectedError while other rows depend on it."""
-        with erasing(using or self._state.db or "default"):
+        with erasing(using or router.db_for_write(type(self), instance=self)):
             return super().delete(using=using)
 
     erase.alters_data = True  # type: ignore[attr-defined]

@@ -14,29 +14,32 @@ LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 ENCRYPTED = ("require", "verify-ca", "verify-full")
 
 
-def parse(url: str) -> dict[str, Any]:
+def parse(url: str, setting: str = "DATABASE_URL") -> dict[str, Any]:
     """Return the entries of Django's DATABASES for ``url``; its options (``?sslmode=require``) go to OPTIONS.
 
-    Raises ImproperlyConfigured with one sentence. It quotes no part that could be of the password.
+    Raises ImproperlyConfigured with one sentence. It names the setting, and quotes no part that could be of the
+    password.
     """
     if url.partition("://")[0] not in ("postgresql", "postgres"):
-        raise _wrong("does not begin with postgresql://", "White Cross runs on PostgreSQL only")
+        raise _wrong(setting, "does not begin with postgresql://", "White Cross runs on PostgreSQL only")
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         if unknown := re.match(r'invalid URI query parameter: "(\w+)"', str(error)):
-            raise _wrong(f"has the option {unknown[1]}, which PostgreSQL does not know", "leave it out") from None
-        raise _wrong("cannot be read", ENCODE) from None
+            raise _wrong(
+                setting, f"has the option {unknown[1]}, which PostgreSQL does not know", "leave it out"
+            ) from None
+        raise _wrong(setting, "cannot be read", ENCODE) from None
     fields = {key: str(value) for key, value in given.items()}
     host, port, name = (fields.pop(key, "") for key in ("host", "port", "dbname"))
     if not all(part == "" or (part.isdecimal() and 0 < int(part) < 65536) for part in port.split(",")):
-        raise _wrong("has a port that is not a number from 1 to 65535", ENCODE)
+        raise _wrong(setting, "has a port that is not a number from 1 to 65535", ENCODE)
     if not host.startswith("/") and not re.fullmatch(r"[\w.:,-]*", host):
-        raise _wrong("has a host that is no host name", ENCODE)
+        raise _wrong(setting, "has a host that is no host name", ENCODE)
     if "@" in name:
-        raise _wrong("has an @ in the database name", ENCODE)
+        raise _wrong(setting, "has an @ in the database name", ENCODE)
     if not name and "service" not in fields:
-        raise _wrong("names no database", "add it after the last slash")
+        raise _wrong(setting, "names no database", "add it after the last slash")
     return {
         "NAME": name,
         "USER": fields.pop("user", ""),
@@ -54,5 +57,5 @@ def leaves_the_machine_unencrypted(database: dict[str, Any]) -> bool:
     return is_remote and database.get("OPTIONS", {}).get("sslmode") not in ENCRYPTED
 
 
-def _wrong(what: str, hint: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"DATABASE_URL {what}; write it as {SHAPE} ({hint}).")
+def _wrong(setting: str, what: str, hint: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{setting} {what}; write it as {SHAPE} ({hint}).")

@@ -1,0 +1,11 @@
+"""Reading from standbys: pages that only read are answered by a streaming replica.
+
+Installed where REPLICA_DATABASE_URL names standbys; without it only the settings are loaded. See docs/scaling.md.
+
+- positions: places in the write-ahead log, and the cookies that carry them
+- primary: where the log of the primary stands, and whether a statement may have written
+- standby: one standby as this process knows it: how far it is, whether it answers
+- reading: what one request reads from
+- router, middleware, base: the three places where Django meets it
+- configured: the settings
+"""
