@@ -67,7 +67,7 @@ class ArchiveWriter:
         self._file.write(bytes(-writer.size % BLOCK))
         end = self._file.tell()
         self._file.seek(start)
-        self._file.write(self._header(name, writer.size))
+        self._file.write(_header(name, writer.size, int(self._moment)))
         self._file.seek(end)
         self.sums[name] = writer.sha256
 
@@ -83,10 +83,11 @@ class ArchiveWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def _header(self, name: str, size: int) -> bytes:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode, info.mtime = size, 0o600, int(self._moment)
-        return info.tobuf(tarfile.GNU_FORMAT)
+
+def _header(name: str, size: int, moment: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.mtime = size, 0o600, moment
+    return info.tobuf(tarfile.GNU_FORMAT)
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,8 @@ class Archive:
                 info = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
             except (tarfile.HeaderError, UnicodeError):
                 raise damaged(self.path) from None
-            if info.name not in names or not info.isreg():
+            # Exactly as it was written, for tar's own sum leaves some bytes out.
+            if info.name not in names or _header(info.name, info.size, int(info.mtime)) != header:
                 raise damaged(self.path)
             yield Member(info.name, offset + BLOCK, info.size)
             offset += BLOCK + info.size + -info.size % BLOCK

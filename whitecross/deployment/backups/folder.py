@@ -122,13 +122,12 @@ def _entry(path: Path) -> Entry:
         return Entry(path, size, None, str(error))
 
 
-def latest(folder: Path, database: str | None = None) -> Path:
-    """The newest backup, of one database where it is named. Raises BackupError where there is none."""
+def latest(folder: Path, database: str) -> Path:
+    """The newest backup of a database. Raises BackupError where there is none."""
     for entry in entries(folder):
-        if entry.manifest and database in (None, entry.manifest.database):
+        if entry.manifest and entry.manifest.database == database:
             return entry.path
-    whose = f" of {database}" if database else ""
-    raise BackupError(f"There is no backup{whose} in {folder}; manage.py backup makes one.")
+    raise BackupError(f"There is no backup of {database} in {folder}; manage.py backup makes one.")
 
 
 def cannot(folder: Path, error: OSError) -> BackupError:
@@ -144,9 +143,9 @@ def partial(final: Path) -> Path:
     return final.with_name(final.name + PARTIAL)
 
 
-def named_file(folder: Path, word: str) -> Path:
-    """The file that is meant: by path, by its name in the folder, or the newest. Raises BackupError."""
+def named_file(folder: Path, word: str, database: str) -> Path:
+    """The file that is meant: by path, by its name in the folder, or the newest of a database. Raises BackupError."""
     if word == "latest":
-        return latest(folder)
+        return latest(folder, database)
     path = Path(word)
     return folder / path if not path.exists() and len(path.parts) == 1 else path

@@ -119,6 +119,7 @@ class Command(BackupCommand):
         from whitecross.deployment.backups import BackupError
         from whitecross.deployment.backups.folder import entries, folder_of, named_file
         from whitecross.deployment.backups.reporting import when
+        from whitecross.deployment.backups.restoring import database_of
         from whitecross.deployment.backups.sealing import identities
         from whitecross.deployment.backups.verifying import verify
 
@@ -128,7 +129,7 @@ class Command(BackupCommand):
         if self.options["all"]:
             paths = [entry.path for entry in entries(folder)]
         else:
-            paths = [named_file(folder, self.options["file"])]
+            paths = [named_file(folder, self.options["file"], database_of(self.alias))]
         keys, report, failed = identities(self.options["identity"]), [], 0
         for path in paths:
             try:

@@ -96,13 +96,13 @@ class Command(BackupCommand):
 
     def _arguments(self) -> dict[str, Any]:
         from whitecross.deployment.backups.folder import folder_of, named_file
-        from whitecross.deployment.backups.restoring import Choices
+        from whitecross.deployment.backups.restoring import Choices, database_of
         from whitecross.deployment.backups.sealing import identities
 
         given = self.options
         return {
             "alias": self.alias,
-            "path": named_file(folder_of(given["folder"]), given["file"] or "latest"),
+            "path": named_file(folder_of(given["folder"]), given["file"] or "latest", database_of(self.alias)),
             "keys": identities(given["identity"]),
             "choices": Choices(given["jobs"], owner=not given["no_owner"], privileges=not given["no_privileges"]),
             "progress": self.progress(),

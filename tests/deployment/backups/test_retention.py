@@ -1,0 +1,136 @@
+"""Which backups stay: as a pure function, and in a folder."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.deployment.backups.archives import MOMENT, manifest, write_archive
+from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.retention import PERIODS, Keep, Pruned, prune, reasons
+
+CHICAGO = ZoneInfo("America/Chicago")
+moments = st.lists(
+    st.datetimes(datetime(2025, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds
+    max_size=40,
+)
+numbers = st.integers(0, 6)
+keeps = st.builds(Keep, numbers, numbers, numbers, numbers)
+
+
+@given(moments, keeps)
+@settings(derandomize=True, deadline=None)
+def test_of_each_of_the_last_periods_the_newest_stays(made: list[datetime], keep: Keep) -> None:
+    why = reasons(made, keep, CHICAGO)
+    newest_first = sorted(made, reverse=True)
+    for name, period in PERIODS.items():
+        periods = list(dict.fromkeys(period(moment.astimezone(CHICAGO)) for moment in newest_first))
+        wanted = periods[: getattr(keep, name)]
+        kept = [moment for moment, said in zip(made, why, strict=True) if name in said]
+        newest = {of: max(one for one in made if period(one.astimezone(CHICAGO)) == of) for of in wanted}
+        assert sorted(kept) == sorted(newest.values())
+
+
+@given(moments, keeps)
+@settings(derandomize=True, deadline=None)
+def test_the_newest_stays_and_nothing_stays_without_a_reason(made: list[datetime], keep: Keep) -> None:
+    why = reasons(made, keep, UTC)
+    kept = [moment for moment, said in zip(made, why, strict=True) if said]
+    if made:
+        assert max(made) in kept
+    assert len(kept) <= max(keep.last, 1) + keep.daily + keep.weekly + keep.monthly
+
+
+@given(moments, keeps)
+@settings(derandomize=True, deadline=None)
+def test_what_is_pruned_again_the_same_way_loses_nothing_more(made: list[datetime], keep: Keep) -> None:
+    kept = [moment for moment, said in zip(made, reasons(made, keep, CHICAGO), strict=True) if said]
+    assert all(reasons(kept, keep, CHICAGO))
+
+
+def test_a_day_ends_where_the_school_is() -> None:
+    late, later = datetime(2026, 11, 26, 5, tzinfo=UTC), datetime(2026, 11, 26, 7, tzinfo=UTC)
+    assert all(reasons([late, later], Keep(daily=2), CHICAGO))
+    assert reasons([late, later], Keep(daily=2), UTC) == ["", "newest, daily"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A backup of each of five days."""
+    for day in range(5):
+        made(tmp_path, day)
+    return tmp_path
+
+
+def made(folder: Path, day: int, database: str = "whitecross", name: str = "") -> Path:
+    moment = MOMENT + timedelta(days=day)
+    path = folder / (name or f"{database}-{moment:%Y%m%dT%H%M%SZ}.backup.tar")
+    return write_archive(path, said=manifest(created=moment, database=database))
+
+
+def pruned(folder: Path, keep: Keep, *, dry_run: bool = False) -> Pruned:
+    return prune(folder, "whitecross", keep, UTC, dry_run=dry_run)
+
+
+def test_what_need_not_stay_goes_and_is_named(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    went = pruned(folder, Keep(daily=2))
+    assert sorted(folder.iterdir()) == before[3:]
+    assert sorted(went.deleted) == before[:3]
+    assert list(went.kept.values()) == ["newest, daily", "daily"]
+    assert went.freed > 0
+
+
+def test_a_dry_run_names_the_same_and_deletes_nothing(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    said = pruned(folder, Keep(daily=2), dry_run=True)
+    assert sorted(folder.iterdir()) == before
+    assert said.deleted == pruned(folder, Keep(daily=2)).deleted
+
+
+def test_what_it_has_not_made_stays(folder: Path) -> None:
+    others = [
+        made(folder, -9, database="another"),
+        made(folder, -9, name="copy of whitecross.backup.tar"),
+        folder / "notes.txt",
+        folder / "whitecross-20200101T000000Z.backup.tar.gz",
+        folder / "whitecross-20200101T000000Z.backup.tar",
+        folder / "whitecross-20200102T000000Z.backup.tar",
+    ]
+    others[2].write_text("keep me")
+    others[3].write_text("keep me")
+    others[4].write_text("not ours, with our name")
+    others[5].symlink_to(others[1])
+    went = pruned(folder, Keep(daily=1))
+    assert len(went.deleted) == 4
+    assert all(path.exists() for path in others)
+    assert "is not a backup" in went.left[others[4]]
+
+
+def test_a_damaged_one_does_not_count_and_the_newest_good_one_stays(folder: Path) -> None:
+    *_, good, newest = sorted(folder.iterdir())
+    data = bytearray(newest.read_bytes())
+    data[600] ^= 1  # within the dump: only its checksum says so
+    newest.write_bytes(data)
+    went = pruned(folder, Keep(last=1))
+    assert list(went.kept) == [good]
+    assert list(went.left) == [newest]
+    assert newest.exists()
+    assert good.exists()
+
+
+def test_where_none_is_good_none_is_deleted(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    for path in before:
+        path.write_bytes(path.read_bytes()[:-1])
+    assert pruned(folder, Keep(daily=1)).deleted == []
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_folder_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BackupError, match=r"cannot be used \(not a directory\)"):
+        pruned(tmp_path / "file", Keep(daily=1))
