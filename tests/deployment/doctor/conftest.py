@@ -28,7 +28,7 @@ UNION ALL
 SELECT format('DROP INDEX IF EXISTS %I', relname) FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'i' AND relname <> ALL(%s)
 UNION ALL
-SELECT 'DROP EXTENSION IF EXISTS pgstattuple'
+SELECT 'DROP EXTENSION IF EXISTS pgstattuple, pg_stat_statements'
 """
 
 

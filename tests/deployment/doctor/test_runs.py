@@ -8,25 +8,16 @@ import pytest
 
 from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, named, run
+from tests.factories import make_migration_run
 from whitecross.deployment.models import MigrationRun
 from whitecross.deployment.watch import LOCK
 
+BEGUN = dt.datetime(2026, 11, 25, 22, tzinfo=dt.UTC)
+
 
 def make_run(**facts: Any) -> MigrationRun:
-    known = {
-        "command": "migrate",
-        "status": "RUNNING",
-        "started_at": dt.datetime(2026, 11, 25, 22, tzinfo=dt.UTC),
-        "executor": "ops",
-        "database_role": "whitecross",
-        "host": "app1",
-        "environment": "production",
-        "code_version": "1",
-        "postgresql_version": "17",
-        "plan": [],
-        "plan_hash": "0" * 64,
-    }
-    return MigrationRun.objects.create(**{**known, **facts})
+    """A run of which nobody knows the end."""
+    return make_migration_run(**{"status": "RUNNING", "started_at": BEGUN, "ended_at": None, "host": "app1", **facts})
 
 
 @pytest.fixture
@@ -55,10 +46,9 @@ def test_a_run_that_is_at_work_is_none(behind: None) -> None:
 
 
 def test_a_run_that_failed_and_one_that_has_succeeded_since(behind: None) -> None:
-    ended = dt.datetime(2026, 11, 25, 23, tzinfo=dt.UTC)
-    made = make_run(status="FAILED", ended_at=ended)
+    made = make_run(status="FAILED", ended_at=BEGUN)
     assert named(ask("D27")) == [f"warning D27 migrate run {made.pk}"]
-    make_run(status="SUCCEEDED", ended_at=ended)
+    make_run(status="SUCCEEDED", ended_at=BEGUN)
     assert named(ask("D27")) == []
 
 

@@ -30,7 +30,7 @@ FROM {schema}.pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query IS NOT NULL
   AND (mean_exec_time >= %(mean)s OR total_exec_time >= 1000 * %(total)s)
 """
-LIBRARIES = "SELECT current_setting('shared_preload_libraries', true) AS libraries"
+LIBRARIES = "SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'"
 
 
 @check("D20", Severity.NOTE, "Which statements are slow? (pg_stat_statements)")
@@ -67,10 +67,13 @@ def _said(look: Look, one: Any) -> Finding:
 
 
 def _switch_on(look: Look) -> tuple[Step, Step]:
-    (found,) = look.rows(LIBRARIES)
-    known = [name for name in (found.libraries or "").replace(" ", "").split(",") if name]
+    found = look.rows(LIBRARIES)
+    known = [name for name in found[0].setting.replace(" ", "").split(",") if name] if found else []
     libraries = ", ".join(dict.fromkeys([*known, "pg_stat_statements"]))
+    say = "to have them counted after a restart"
+    if not found:
+        say += "; put those first that SHOW shared_preload_libraries names to a superuser"
     return (
-        Step(f"ALTER SYSTEM SET shared_preload_libraries = {libraries};", "to have them counted after a restart"),
+        Step(f"ALTER SYSTEM SET shared_preload_libraries = {libraries};", say),
         Step("CREATE EXTENSION pg_stat_statements;", "after the restart"),
     )
