@@ -21,8 +21,8 @@ from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
 from core.executor import Executor
-from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
 from whitecross.deployment.enums import MigrationRunStatus as Status
+from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
 from whitecross.deployment.record import Plan, Run, Step, current_run
 from whitecross.deployment.watch import Watch
 
@@ -255,8 +255,8 @@ class _Trial:
             raise error
         if self._stalls >= MOST_STALLS:
             raise MigrationStoppedError(
-                f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms); {self._stalls} attempts in "
-                "a row were ended because somebody waited. Nothing of it was done. manage.py migrate --plan shows its "
+                f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms); {self._stalls} attempts "
+                "in a row were ended because somebody waited. Nothing of it was done. manage.py migrate --plan shows its "
                 "locks. Run it in a quiet hour, or stop the application and run: manage.py migrate --allow-long-locks"
             ) from error
         if time.monotonic() >= self._governance.deadline:
@@ -279,7 +279,7 @@ class _Trial:
 
     def _is_repeatable(self) -> bool:
         return self._migration.atomic or all(
-            getattr(type(operation), "__module__", "") == "core.db.online" for operation in self._migration.operations
+            type(operation).__module__.startswith("core.db.online") for operation in self._migration.operations
         )
 
     def _whom(self) -> str:

@@ -142,6 +142,11 @@ class Run:
         self.save()
         return step
 
+    def note(self, **facts: Any) -> None:
+        """Write facts of the run down: a backup, a verification."""
+        self.facts.update(facts)
+        self.save()
+
     def end(self, status: Status, *issues: str) -> None:
         """Write down how the run ended."""
         self.facts["issues"] += issues

@@ -14,11 +14,11 @@ from django.db.migrations import Migration
 from core.db.autodetector import EnumAutodetector
 from core.schema.verify import verify
 from whitecross.deployment.durations import said, seconds
+from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.executor import DeploymentExecutor, Governance, MigrationStoppedError
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
 from whitecross.deployment.planning import PlannedMigration, planned
-from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.record import Run, current_run
 from whitecross.deployment.watch import OthersError, Watch
 
@@ -47,6 +47,7 @@ class Command(django_migrate.Command):
     """Django's command with bounded effects and a record; refuses a database with the predecessor's tables."""
 
     autodetector = EnumAutodetector
+    stealth_options = ("watch",)  # upgrade holds the lock on migrations already
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """With examples below the options, as written."""
@@ -80,15 +81,19 @@ class Command(django_migrate.Command):
         if options["plan"] or options["check_unapplied"] or options["prune"]:
             self._django(None, *args, **options)
             return
-        watch = Watch(options["database"])
+        watch, is_ours = options.get("watch"), options.get("watch") is None
+        if watch is None:
+            watch = Watch(options["database"])
         try:
-            self._wait(watch, options)
+            if is_ours:
+                self._wait(watch, options)
             governance = Governance(
                 watch, options["patience"], self._told, allows_long_locks=options["allow_long_locks"]
             )
             self._migrate(connection, governance, *args, **options)
         finally:
-            watch.release()
+            if is_ours:
+                watch.release()
 
     def _wait(self, watch: Watch, options: dict[str, Any]) -> None:
         def waits(others: list[Holder]) -> None:
@@ -105,12 +110,14 @@ class Command(django_migrate.Command):
 
     def _migrate(self, connection: BaseDatabaseWrapper, governance: Governance, *args: Any, **options: Any) -> None:
         self._total, self._number, self._tells = 0, 0, options["verbosity"] >= 1
-        outer = current_run.get()
+        outer, is_nested = current_run.get(), connection.in_atomic_block
         try:
             self._django(governance, *args, **options)
             self._end(connection, outer, options)
         except BaseException as error:
             run = current_run.get()
+            if is_nested:
+                raise  # whoever opened the transaction says what became of it
             if run is not None and outer is None:
                 with contextlib.suppress(Error):
                     run.fail(_said(error))
@@ -210,7 +217,10 @@ class Command(django_migrate.Command):
             of_it = "Nothing of it was done." if last.migration.atomic else "Running it again goes on with it."
             text = f"{name} failed: {text} {of_it}"
         done = sum(step.is_done for step in run.steps)
-        return f"{text} {done} of {len(run.facts['plan'])} migrations of this run stand. Next: python manage.py migrate"
+        return (
+            f"{text} {done} of {len(run.facts['plan'])} migrations of this run stand. "
+            f"Next: python manage.py {run.facts['command']}"
+        )
 
     def _tell_locks(self, migrations: list[PlannedMigration]) -> None:
         self.stdout.write("Locks on tables in use:", self.style.MIGRATE_LABEL)

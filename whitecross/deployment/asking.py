@@ -1,0 +1,18 @@
+"""Asks before something is done that somebody could regret."""
+
+import sys
+from typing import TextIO
+
+from django.core.management.base import CommandError
+
+
+def confirm(question: str, out: TextIO, *, yes: bool) -> None:
+    """Return if the answer is yes, or was given beforehand. Raises CommandError, which says that nothing was done."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("Nobody is here to be asked: add --yes. Nothing was changed.")
+    out.write(f"{question} Type yes to go on: ")
+    out.flush()
+    if sys.stdin.readline().strip().lower() not in ("yes", "y"):
+        raise CommandError("Nothing was changed.")

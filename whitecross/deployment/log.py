@@ -1,0 +1,152 @@
+"""The log of a run that the runbook asks operators to keep, from the record: as Markdown, and as facts."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from whitecross.deployment.durations import said
+from whitecross.deployment.models import MigrationRun
+
+BLANK = "______________________________"
+
+
+def facts(run: MigrationRun) -> dict[str, Any]:
+    """A run and its steps, for machines."""
+    return {
+        "run": run.pk,
+        "command": run.command,
+        "status": str(run.status),
+        "startedAt": run.started_at.isoformat(),
+        "endedAt": run.ended_at.isoformat() if run.ended_at else None,
+        "executor": run.executor,
+        "databaseRole": run.database_role,
+        "host": run.host,
+        "environment": run.environment,
+        "codeVersion": run.code_version,
+        "postgresqlVersion": run.postgresql_version,
+        "plan": run.plan,
+        "planHash": run.plan_hash,
+        "preflight": run.preflight,
+        "backupFile": run.backup_file,
+        "backupSha256": run.backup_sha256,
+        "migrations": [
+            {
+                "position": step.position,
+                "migration": str(step),
+                "reversal": step.is_reversal,
+                "status": str(step.status),
+                "startedAt": step.started_at.isoformat(),
+                "seconds": round(step.duration.total_seconds(), 3) if step.duration else None,
+                "attempts": step.attempts,
+                "lockWaits": step.lock_waits,
+                "notes": step.notes,
+            }
+            for step in run.steps.all()
+        ],
+        "verification": run.verification,
+        "smokeTest": run.smoke_test,
+        "issues": run.issues,
+    }
+
+
+def markdown(run: MigrationRun) -> Iterator[str]:
+    """The log as lines of Markdown, with lines to sign."""
+    yield f"# Migration run {run.pk}: {run.command}"
+    yield ""
+    yield from _table(
+        ("", ""),
+        [
+            ("Date", _moment(run.started_at)),
+            ("Executor", f"{run.executor} on {run.host}, as {run.database_role}"),
+            ("Environment", run.environment),
+            ("Code", run.code_version),
+            ("PostgreSQL", run.postgresql_version),
+            ("Plan", f"{len(run.plan)} migrations, SHA-256 {run.plan_hash}"),
+        ],
+    )
+    yield "## Before"
+    yield ""
+    yield from _before(run)
+    yield "## Migrations"
+    yield ""
+    yield from _steps(run)
+    yield "## After"
+    yield ""
+    yield f"- Schema verified: {_verification(run.verification)}"
+    yield f"- Smoke test: {_findings(run.smoke_test)}"
+    yield ""
+    yield "## Issues"
+    yield ""
+    noted = [f"{step}: {step.notes}" for step in run.steps.all() if step.notes and step.notes not in run.issues]
+    yield from [f"- {issue}" for issue in [*run.issues, *noted]] or ["None."]
+    yield ""
+    yield "## Final status"
+    yield ""
+    took = f" after {said(run.duration.total_seconds())}" if run.duration else ""
+    yield f"{run.get_status_display()}{took}."
+    yield ""
+    yield "## Sign-off"
+    yield ""
+    yield f"Executor: {BLANK} Date: ______________"
+    yield ""
+    yield f"Reviewer: {BLANK} Date: ______________"
+
+
+def _before(run: MigrationRun) -> Iterator[str]:
+    yield f"- Backup: {run.backup_file or 'none was made by this run'}"
+    if run.backup_sha256:
+        yield f"- SHA-256 of the backup: {run.backup_sha256}"
+    drift = next((one for one in run.preflight or [] if one["name"] == "drift"), None)
+    yield f"- Schema verified: {drift['sentence'] if drift else 'not by this run'}"
+    yield f"- Preflight: {_findings(run.preflight)}"
+    yield ""
+
+
+def _steps(run: MigrationRun) -> Iterator[str]:
+    rows = [
+        (
+            str(step.position),
+            f"{step}{' (reversed)' if step.is_reversal else ''}",
+            step.get_status_display(),
+            said(step.duration.total_seconds()) if step.duration else "",
+            " ".join(
+                filter(None, [f"Stepped back {step.lock_waits} times for others." * bool(step.lock_waits), step.notes])
+            ),
+        )
+        for step in run.steps.all()
+    ]
+    if not rows:
+        yield "None."
+        yield ""
+        return
+    yield from _table(("#", "Migration", "Status", "Duration", "Notes"), rows)
+
+
+def _verification(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not by this run"
+    if found.get("ok") is None:
+        return str(found.get("reason", "no"))
+    if found["ok"]:
+        counts = ", ".join(f"{number} {noun}" for noun, number in (found.get("counts") or {}).items())
+        return f"yes{f' ({counts})' if counts else ''}"
+    return f"no: {'; '.join(found['differences'])}"
+
+
+def _findings(found: list[dict[str, Any]] | None) -> str:
+    if found is None:
+        return "not by this run"
+    bad = [f"{one['name']}: {one['sentence']}" for one in found if one["outcome"] != "ok"]
+    return "; ".join(bad) or f"all well ({', '.join(dict.fromkeys(one['name'] for one in found))})"
+
+
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{' --- |' * len(headings)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
+    yield ""
+
+
+def _moment(moment: dt.datetime) -> str:
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"

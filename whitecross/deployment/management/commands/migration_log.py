@@ -1,0 +1,98 @@
+"""migration_log: what was done to the schema, by whom, and how it ended."""
+
+import argparse
+import datetime as dt
+import json
+from typing import Any, TextIO, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+
+EXAMPLES = """\
+examples:
+  python manage.py migration_log                   the newest run
+  python manage.py migration_log 7 --markdown      run 7 as the runbook asks you to keep it, with lines to sign
+  python manage.py migration_log 7 --json          the same for a machine
+  python manage.py migration_log --list            all runs, the newest first
+
+exit codes: 0 printed; 1 there is no such run
+"""
+
+
+class Command(BaseCommand):
+    """Parses, reads the record, prints."""
+
+    help = "Print the execution log of a run of migrate, upgrade or rollback."
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With examples below the options, as written."""
+        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which run, and for whom."""
+        parser.add_argument("run", nargs="?", type=int, metavar="RUN", help="number of a run (default: the newest)")
+        parser.add_argument("--list", action="store_true", help="list all runs")
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--markdown", action="store_true", help="as a page to keep and sign")
+        form.add_argument("--json", action="store_true", help="as JSON")
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print a run, or all. Raises CommandError."""
+        from whitecross.deployment.log import facts, markdown
+        from whitecross.deployment.models import MigrationRun
+
+        with connections[options["database"]].cursor() as cursor:
+            cursor.execute("SELECT to_regclass('migration_runs') IS NOT NULL")
+            if not cursor.fetchone()[0]:
+                raise CommandError("No run is recorded here yet. Next: python manage.py upgrade")
+        runs = MigrationRun.objects.using(options["database"]).prefetch_related("steps")
+        if options["list"]:
+            self._list(list(runs), as_json=options["json"])
+            return
+        run = runs.filter(pk=options["run"]).first() if options["run"] is not None else runs.first()
+        if run is None:
+            named = f"run {options['run']}" if options["run"] is not None else "run"
+            raise CommandError(f"No {named} is recorded here; python manage.py migration_log --list shows all.")
+        if options["json"]:
+            self.stdout.write(json.dumps(facts(run), indent=1, ensure_ascii=False))
+        elif options["markdown"] or not self.stdout.isatty():
+            self.stdout.write("\n".join(markdown(run)))
+        else:
+            from rich.console import Console
+            from rich.markdown import Markdown
+
+            Console(file=cast(TextIO, self.stdout._out)).print(Markdown("\n".join(markdown(run))))
+
+    def _list(self, runs: list[Any], *, as_json: bool) -> None:
+        rows = [
+            (
+                str(run.pk),
+                f"{run.started_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
+                run.command,
+                str(len(run.steps.all())),
+                run.get_status_display(),
+                run.executor,
+                run.code_version,
+            )
+            for run in runs
+        ]
+        headings = ("run", "started", "command", "migrations", "status", "executor", "code")
+        if as_json:
+            self.stdout.write(json.dumps([dict(zip(headings, row, strict=True)) for row in rows], indent=1))
+            return
+        if self.stdout.isatty():
+            from rich.console import Console
+            from rich.table import Table
+
+            table = Table(*headings)
+            for row in rows:
+                table.add_row(*row)
+            Console(file=cast(TextIO, self.stdout._out)).print(table)
+            return
+        self.stdout.write("\t".join(headings))
+        for row in rows:
+            self.stdout.write("\t".join(row))

@@ -1,0 +1,126 @@
+"""upgrade: look, back up, migrate, verify, try, record: the whole procedure of a deployment in one."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
+
+from whitecross.deployment.asking import confirm
+from whitecross.deployment.checking import Finding, Outcome, refusals
+from whitecross.deployment.durations import seconds
+
+EXAMPLES = """\
+examples:
+  python manage.py upgrade --plan                look at everything; change nothing
+  python manage.py upgrade                       the same, then ask, back up, migrate, verify, try, record
+  python manage.py upgrade --yes                 for a script: ask nothing
+  python manage.py upgrade --yes --patience 2h   for a database full of reports
+
+exit codes: 0 done, or (with --plan) nothing stands in the way; 1 refused or stopped, with one sentence that says how
+the database stands and the command to type next
+"""
+
+
+class Command(BaseCommand):
+    """Parses, looks, asks, has it carried out, prints."""
+
+    help = "Bring a database up to this code: preflight, backup, migrate, verify, smoke test, record."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With examples below the options, as written."""
+        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How far, and how."""
+        parser.add_argument("--plan", action="store_true", help="stop before the first change")
+        parser.add_argument("--yes", action="store_true", help="ask nothing")
+        parser.add_argument("--json", action="store_true", help="print what was found and done as JSON")
+        parser.add_argument("--no-backup", action="store_true", help="make no backup first")
+        parser.add_argument("--backup-folder", type=Path, metavar="FOLDER", help="instead of WHITECROSS_BACKUP_DIR")
+        parser.add_argument("--patience", type=seconds, default=600.0, metavar="TIME", help="for locks (default: 10m)")
+        parser.add_argument("--allow-long-locks", action="store_true", help="let others wait as long as it takes")
+        parser.add_argument("--allow-drift", action="store_true", help="go on where the schema is not as it should be")
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Carry it out. Raises CommandError."""
+        from whitecross.deployment.preflight import Preflight
+        from whitecross.deployment.procedure import Procedure, StoppedError
+
+        self._json = options["json"]
+        preflight = Preflight(options["database"], options["backup_folder"], backs_up=not options["no_backup"])
+        self._say("Looking:")
+        preflight.look()
+        result: dict[str, Any] = {
+            "preflight": [finding.as_json() for finding in preflight.findings],
+            "plan": preflight.plan_as_json(),
+            "planHash": preflight.hash,
+        }
+        for finding in preflight.findings:
+            self._tell(finding)
+        self._tell_plan(result["plan"])
+        refused = [
+            finding
+            for finding in refusals(preflight.findings)
+            if not (finding.name == "drift" and options["allow_drift"])
+        ]
+        if options["plan"] or refused:
+            self._finish(result)
+        if refused:
+            raise CommandError(
+                f"{refused[0].name}: {refused[0].sentence} Nothing was changed. Next, when that is mended: "
+                "python manage.py upgrade"
+            )
+        if options["plan"]:
+            return
+        question = f"Apply {len(preflight.plan)} migrations?" if preflight.plan else "Nothing to migrate; go on?"
+        confirm(question, cast(TextIO, self.stdout), yes=options["yes"])
+        try:
+            result |= Procedure("upgrade", options["database"], self._say).upgrade(
+                preflight,
+                cast(TextIO, self.stderr if self._json else self.stdout),
+                patience_s=options["patience"],
+                allows_long_locks=options["allow_long_locks"],
+                folder=options["backup_folder"],
+                backs_up=not options["no_backup"],
+            )
+        except StoppedError as error:
+            raise CommandError(str(error)) from error
+        self._finish(result)
+
+    def _say(self, line: str) -> None:
+        if not self._json:
+            self.stdout.write(line)
+            self.stdout.flush()
+
+    def _finish(self, result: dict[str, Any]) -> None:
+        if self._json:
+            self.stdout.write(json.dumps(result, indent=1, ensure_ascii=False, default=str))
+
+    def _tell(self, finding: Finding) -> None:
+        style = {Outcome.OK: self.style.SUCCESS, Outcome.WARNING: self.style.WARNING, Outcome.REFUSED: self.style.ERROR}
+        if not self._json:
+            word = style[finding.outcome](f"{finding.outcome.value:<8}")
+            self.stdout.write(f"  {word} {finding.name}: {finding.sentence}")
+
+    def _tell_plan(self, plan: list[dict[str, Any]]) -> None:
+        if plan:
+            self._say("To be applied:")
+        for one in plan:
+            self._say(f"  {one['migration']}")
+            for lock in one["locks"]:
+                how = "while it works through the table" if lock["long"] else "for moments"
+                self._say(f"    lock: {lock['mode']} on {lock['table'] or 'some table'}, {how} ({lock['why']})")
+            if not one["foreseen"]:
+                self._say("    lock: cannot be told before it runs")
+            if not one["reversible"]:
+                self._say("    way back: none but a backup")
+            elif one["reverseLoses"]:
+                self._say(f"    way back: {one['reverseLoses']}")
+
+    _json = False
