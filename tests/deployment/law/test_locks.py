@@ -208,7 +208,10 @@ def test_what_is_no_sql_names_no_lock_and_breaks_nothing() -> None:
 
 
 def test_nothing_is_long_on_a_table_of_the_same_text() -> None:
-    text = "CREATE TABLE t (id int); CREATE INDEX i ON t (id); CREATE INDEX j ON u (id)"
+    text = (
+        "CREATE TABLE t (id int); CREATE INDEX i ON t (id); ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES v;"
+        "CREATE INDEX j ON u (id)"
+    )
     assert {lock.table for lock in locks_of(text) if lock.is_long} == {"u"}
     assert tables_created(f"{text}; ALTER TABLE t RENAME TO v") == {"t", "v"}
 

@@ -37,6 +37,9 @@ def _locks(statement: Statement, known: Known) -> list[Lock]:
     words = Words(statement.tokens)
     if words.take("alter table"):
         found = alter_table(words, known)
+        # A foreign key of a new table has no rows to look up in another.
+        if found and found[0].table in known.created:
+            return [_on_new(lock) for lock in found]
     elif words.at("create"):
         found = _create(words, known)
     else:
@@ -52,6 +55,8 @@ def _create(words: Words, known: Known) -> list[Lock]:
     """Tables, indexes, triggers; types, functions, sequences and schemas lock no table."""
     words.take("create or replace", "create")
     words.take("global", "local")
+    if words.take("temporary table", "temp table"):
+        return []  # nobody else can see it
     words.take("temporary", "temp", "unlogged", "unique", "constraint", "recursive")
     if words.take("table"):
         return _create_table(words, known)

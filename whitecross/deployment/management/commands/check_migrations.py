@@ -1,0 +1,104 @@
+"""check_migrations: do the migrations that are not released keep the law?"""
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+
+EXAMPLES = """\
+examples:
+  python manage.py check_migrations               judge the migrations that are not released yet
+  python manage.py check_migrations --json        for a machine
+  python manage.py check_migrations --record      at a release: from now on these files stay as they are
+
+Judged are the files, the operations and the SQL; the database is asked for its version alone. docs/migrations.md
+explains each id (M01 ...), with an example of the right way. squawk is asked too where it is installed.
+
+exit codes: 0 all is well, or warnings only; 1 something is refused; 2 it cannot be checked.
+"""
+UNABLE = 2
+
+
+class Command(BaseCommand):
+    """Parses, asks whitecross.deployment.law, prints."""
+
+    help = "Refuse migrations that would stop a database in use, or that cannot be taken back."
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """With examples below the options, as written."""
+        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One deed, and how to print."""
+        deed = parser.add_mutually_exclusive_group()
+        deed.add_argument("--json", action="store_true", help="print for a machine")
+        deed.add_argument("--record", action="store_true", help="record the hashes of migrations that are released now")
+        parser.add_argument("--no-squawk", action="store_true", help="do not ask squawk")
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help="alias in DATABASES (default: default)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check. Exits with 1 where something is refused; raises CommandError (2) where nothing can be said."""
+        checked = self._check(options)
+        if options["json"]:
+            found = {
+                "ok": not checked.refusals,
+                "unreleased": [".".join(key) for key in checked.unreleased],
+                "findings": [finding.as_json() for finding in checked.findings],
+            }
+            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=1))
+        else:
+            self._print(checked, options)
+        if checked.refusals:
+            sys.exit(1)
+        if options["record"]:
+            self._record(checked)
+
+    def _check(self, options: dict[str, Any]) -> Any:
+        from django.db.migrations.exceptions import BadMigrationError, NodeNotFoundError
+
+        from whitecross.deployment.law import check
+        from whitecross.deployment.law.squawk import SquawkError
+        from whitecross.postgres.errors import sentence
+
+        try:
+            return check(alias=options["database"], asks_squawk=not options["no_squawk"])
+        except SquawkError as error:
+            raise CommandError(str(error), returncode=UNABLE) from None
+        except (BadMigrationError, NodeNotFoundError, SyntaxError) as error:
+            said = str(error).rstrip(".")
+            raise CommandError(f"The migrations cannot be read: {said}.", returncode=UNABLE) from None
+        except DatabaseError as error:
+            said = sentence(error) or "The database cannot be asked for its version; see DATABASE_URL."
+            raise CommandError(said, returncode=UNABLE) from None
+
+    def _print(self, checked: Any, options: dict[str, Any]) -> None:
+        from rich.console import Console
+
+        from whitecross.deployment.law.reporting import draw, lines
+
+        if self.stdout.isatty():
+            color = not options["no_color"] and "NO_COLOR" not in os.environ
+            draw(checked, Console(file=sys.stdout, no_color=not color, highlight=False))
+            return
+        for line in lines(checked):
+            self.stdout.write(line)
+
+    def _record(self, checked: Any) -> None:
+        from whitecross.deployment.law import released
+
+        hashes = released.read()
+        hashes |= {key: released.content_hash(checked.sources[key].path) for key in checked.unreleased}
+        released.write(hashes)
+        self.stdout.write(f"{len(checked.unreleased)} recorded in {released.RECORD.name}: they are released now.")
