@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev migrate test check lint types demo run lock clean
+.PHONY: help setup setup-dev migrate test test-pgbouncer check lint types demo run lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -33,6 +33,9 @@ migrate: setup ## Set up, then create or update the database
 
 test: setup-dev ## Set up, then run every test, or those of TESTS="tests/core ..."
 	$(PY) -m pytest --numprocesses auto --dist loadscope $(TESTS)
+
+test-pgbouncer: setup-dev ## The same through PgBouncer in transaction mode
+	$(PY) -m tests.deployment.pooling --numprocesses auto --dist loadscope $(TESTS)
 
 check: setup-dev lint types ## Everything CI checks but the tests
 	$(PY) manage.py makemigrations --check --dry-run

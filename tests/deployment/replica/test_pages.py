@@ -1,0 +1,95 @@
+"""The admin on a standby: lists and forms are read there, and saving overwrites nothing unseen."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings as project
+from django.db import connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from core.models import User
+from health_records.models import StudentMedication
+from tests.admin.pages import address, errors_on, form_on
+from tests.deployment.replica.conftest import Site
+from tests.factories import make_order, make_school, make_student, make_user
+
+ORDER = "health_records.StudentMedication"
+
+
+@pytest.fixture
+def order(site: Site, settings: Any) -> Any:
+    """A student's order in the whole project, which the standby has."""
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.MIDDLEWARE = [
+        project.MIDDLEWARE[0],
+        "whitecross.replica.middleware.ReadYourWritesMiddleware",
+        *project.MIDDLEWARE[1:],
+    ]
+    return make_order(student=make_student(school=make_school()))
+
+
+@pytest.fixture
+def nurse(order: Any) -> User:
+    return make_user(school=order.student.school)
+
+
+def signed_in(user: User, site: Site) -> Client:
+    client = Client()
+    client.force_login(user)
+    site.wait_for_standby()
+    return client
+
+
+def test_a_list_and_a_form_are_read_from_the_standby(site: Site, order: Any, nurse: User) -> None:
+    client = signed_in(nurse, site)
+    for url in (address(ORDER, "changelist"), address(ORDER, "change", order.pk)):
+        with (
+            CaptureQueriesContext(connections["replica"]) as there,
+            CaptureQueriesContext(connections["default"]) as here,
+        ):
+            assert client.get(url).status_code == 200
+        assert any("student_medications" in query["sql"] for query in there.captured_queries)
+        assert not any('FROM "student_medications"' in query["sql"] for query in here.captured_queries)
+        assert any("django_session" in query["sql"] for query in here.captured_queries)
+        assert not any('FROM "users" WHERE' in query["sql"] for query in there.captured_queries)
+
+
+def test_whoever_saves_sees_it_on_the_page_that_follows(site: Site, order: Any, nurse: User) -> None:
+    client, url = signed_in(nurse, site), address(ORDER, "change", order.pk)
+    form = form_on(client, url)
+    site.pause()
+    try:
+        saved = client.post(url, {**form, "dosage": "5 mg", "_continue": "1"})
+        assert saved.status_code == 302
+        assert 'value="5 mg"' in client.get(saved["Location"]).content.decode()
+    finally:
+        site.resume()
+
+
+def test_a_form_from_a_standby_that_lags_overwrites_nothing_unseen(site: Site, order: Any, nurse: User) -> None:
+    client, url = signed_in(nurse, site), address(ORDER, "change", order.pk)
+    assert client.get(url).status_code == 200
+    site.pause()
+    try:
+        StudentMedication.objects.get(pk=order.pk).save()
+        StudentMedication.objects.filter(pk=order.pk).update(dosage="5 mg")
+        form = form_on(client, url)  # as it was: somebody else wrote
+        assert form["dosage"] == "10 mg"
+        refused = client.post(url, {**form, "notes": "With food"})
+        assert "Somebody changed this record while you had it open" in errors_on(refused)
+    finally:
+        site.resume()
+    order.refresh_from_db()
+    assert (order.dosage, order.notes) == ("5 mg", None)
+
+
+def test_whoever_is_switched_off_is_out_at_once(site: Site, order: Any, nurse: User) -> None:
+    client, url = signed_in(nurse, site), address(ORDER, "changelist")
+    assert client.get(url).status_code == 200
+    site.pause()
+    try:
+        User.objects.filter(pk=nurse.pk).update(is_active=False)
+        assert client.get(url).status_code == 302
+    finally:
+        site.resume()
