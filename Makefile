@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 .PHONY: help setup setup-dev migrate test test-pgbouncer check lint types demo run lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "White Cross needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
@@ -39,6 +39,7 @@ test-pgbouncer: setup-dev ## The same through PgBouncer in transaction mode
 
 check: setup-dev lint types ## Everything CI checks but the tests
 	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check_migrations
 
 lint: setup-dev
 	$(PY) -m ruff check .

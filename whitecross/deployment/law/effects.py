@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 from django.db.migrations import Migration
 from django.db.migrations.operations import AlterField, RemoveField, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
@@ -49,7 +49,8 @@ class Collected:
 def collect(migration: Migration, state: ProjectState, alias: str) -> Collected:
     """The SQL of each operation, as `sqlmigrate` would show it. Reads nothing from the database but its version."""
     found = Collected()
-    with connections[alias].schema_editor(collect_sql=True, atomic=migration.atomic) as editor:
+    # Not in a transaction: whether the operations may stand in one is for M12 to say.
+    with connections[alias].schema_editor(collect_sql=True, atomic=False) as editor:
         for place, operation in enumerate(migration.operations):
             after = state.clone()
             operation.state_forwards(migration.app_label, after)
@@ -58,7 +59,8 @@ def collect(migration: Migration, state: ProjectState, alias: str) -> Collected:
             told, deferred = len(editor.collected_sql), len(editor.deferred_sql)
             if operation.reduces_to_sql:
                 try:
-                    operation.database_forwards(migration.app_label, editor, state, after)
+                    with transaction.atomic(using=alias):
+                        operation.database_forwards(migration.app_label, editor, state, after)
                 except DatabaseError:  # it asks for what is not there yet
                     step.is_known = False
             later = [f"{statement};" for statement in editor.deferred_sql[deferred:]]
