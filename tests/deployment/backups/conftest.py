@@ -1,7 +1,6 @@
 """A small district that is backed up, plain and encrypted, once for all tests that only read what came of it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,19 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from tests.conftest import _maintenance, _on_database_of_its_own
+from tests.adoption.conftest import _standing_on
+from tests.conftest import _maintenance, create_database, drop_database
 from whitecross.adoption.sql import quoted
 from whitecross.deployment.backups import make_backup
 from whitecross.deployment.backups.connecting import connected
 
-TEMPLATE = "district_to_back_up"
+AWKWARD = (
+    'ALTER DATABASE {name} SET search_path TO "$user", public, "O\'Brien, ""s"',
+    "ALTER DATABASE {name} SET work_mem TO '7MB'",
+    "REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
+    'CREATE TABLE awkward ("ROW" float8, "a b" text, days date)',
+    "INSERT INTO awkward VALUES ('NaN', E'100% \\\\ \\t\\n', 'infinity'), (NULL, NULL, NULL)",
+)
 
 
 @dataclass(frozen=True)
@@ -42,18 +48,19 @@ def made(
 ) -> Iterator[Made]:
     """Backups of a district with every kind of record, and with what stands in no dump."""
     folder = tmp_path_factory.mktemp("backups")
-    with django_db_blocker.unblock(), contextmanager(_on_database_of_its_own)(pristine_database) as name:
-        call_command("seed_demo", students=50, verbosity=0)
-        with connection.cursor() as cursor:
-            cursor.execute(f'ALTER DATABASE {quoted(name)} SET search_path TO "$user", public, "O\'Brien, ""s"')
-            cursor.execute(f"ALTER DATABASE {quoted(name)} SET work_mem TO '7MB'")
-            cursor.execute(f"REVOKE TEMPORARY ON DATABASE {quoted(name)} FROM PUBLIC")
-            cursor.execute('CREATE TABLE awkward ("ROW" float8, "a b" text, days date)')
-            cursor.execute("INSERT INTO awkward VALUES ('NaN', E'100% \\\\ \\t\\n', 'infinity'), (NULL, NULL, NULL)")
-        plain = make_backup("default", folder)
-        with override_settings(WHITECROSS_BACKUP_RECIPIENTS=[str(identity.to_public())]):
-            encrypted = make_backup("default", folder)
+    name = pristine_database.replace("pristine", "district")
+    with django_db_blocker.unblock():
+        create_database(name, pristine_database)
+        with _standing_on(name):
+            call_command("seed_demo", students=50, verbosity=0)
+            with connection.cursor() as cursor:
+                for statement in AWKWARD:
+                    cursor.execute(statement.format(name=quoted(name)))
+            plain = make_backup("default", folder)
+            with override_settings(WHITECROSS_BACKUP_RECIPIENTS=[str(identity.to_public())]):
+                encrypted = make_backup("default", folder)
         yield Made(name, plain.path, encrypted.path, identity)
+        drop_database(name)
 
 
 @pytest.fixture

@@ -37,9 +37,18 @@ def test_another_key_does_not_open_it() -> None:
         opened(sealed(), pyrage.x25519.Identity.generate())
 
 
-# 65552 bytes are a part; the last of these cuts is at the end of one, where the rest still looks whole.
-@pytest.mark.parametrize("kept", [0, 50, 250, 100_000, len(sealed()) - 1, len(sealed()) - len(TEXT) % 65536 - 16])
-def test_a_part_of_it_is_refused(kept: int) -> None:
+# The last part is this long with its seal; without it, what is left still ends where a part ends.
+LAST = len(TEXT) % 65536 + 16
+
+
+@pytest.mark.parametrize("missing", [1, 16, LAST - 1, LAST, LAST + 1, len(TEXT)])
+def test_a_beginning_of_it_is_refused(missing: int) -> None:
+    with pytest.raises(SealError):
+        opened(sealed()[:-missing])
+
+
+@pytest.mark.parametrize("kept", [0, 10, 100])
+def test_a_beginning_of_its_header_is_refused(kept: int) -> None:
     with pytest.raises(SealError):
         opened(sealed()[:kept])
 

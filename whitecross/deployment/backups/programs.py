@@ -66,8 +66,8 @@ def fitting(server: int, *, exactly: bool = False) -> Programs:
     )
 
 
-def access(connection: BaseDatabaseWrapper) -> Access:
-    """How to get where this connection leads. Raises BackupError."""
+def access(connection: BaseDatabaseWrapper, *settings_there: str) -> Access:
+    """How to get where this connection leads, with more settings for the session there. Raises BackupError."""
     given: dict[str, Any] = {
         name: value
         for name, value in connection.get_connection_params().items()
@@ -78,6 +78,7 @@ def access(connection: BaseDatabaseWrapper) -> Access:
             "DATABASE_URL has sslpassword, which pg_dump can be given on its command line only, for all to see; use a "
             "key file without a passphrase, readable by its owner alone."
         )
+    given["options"] = " ".join([str(given.get("options") or ""), *(f"-c {one}" for one in settings_there)]).strip()
     password = given.pop("password", None)
     environment = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
     environment["LC_ALL"] = "C"  # so that we understand what they say

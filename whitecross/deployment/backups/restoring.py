@@ -176,17 +176,17 @@ def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
     """Create the database as the one that was backed up was created. Returns False where it is there."""
     if len(name.encode()) > LONGEST_NAME:
         raise BackupError(f"A database's name has {LONGEST_NAME} bytes at most; choose a shorter one.")
-    locale = manifest.locale
-    provider = {"c": "libc", "i": "icu", "b": "builtin"}[locale["provider"] or "c"]
-    words = [
-        f"CREATE DATABASE {quoted(name)} TEMPLATE template0 ENCODING {literal(str(locale['encoding']))}",
-        f"LOCALE_PROVIDER {provider} LC_COLLATE {literal(str(locale['collate']))}",
-        f"LC_CTYPE {literal(str(locale['ctype']))}",
-    ]
-    if locale["locale"]:
-        words.append(f"{provider.upper()}_LOCALE {literal(locale['locale'])}")
-    if locale["rules"]:
-        words.append(f"ICU_RULES {literal(locale['rules'])}")
+    provider = {"i": "icu", "b": "builtin"}.get(manifest.locale.get("provider") or "", "libc")
+    words = [f"CREATE DATABASE {quoted(name)} TEMPLATE template0 LOCALE_PROVIDER {provider}"]
+    for fact, word in (
+        ("encoding", "ENCODING"),
+        ("collate", "LC_COLLATE"),
+        ("ctype", "LC_CTYPE"),
+        ("locale", f"{provider.upper()}_LOCALE"),
+        ("rules", "ICU_RULES"),
+    ):
+        if value := manifest.locale.get(fact):
+            words.append(f"{word} {literal(value)}")
     try:
         with server.cursor() as cursor:
             cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
@@ -232,7 +232,9 @@ def _fill(
     progress: Progress,
     restored: Restored,
 ) -> None:
-    restorer = _Restorer(programs, access(target), choices, verified)
+    # Hundreds of statements need not wait for the disk one by one: those of our own connection, which follow, do.
+    way = access(target, "synchronous_commit=off")
+    restorer = _Restorer(programs, way, choices, verified)
     with Archive(verified.path) as archive, _beginning() as beginning:
         with _timed(restored, "rows"), progress.step("Bytes restored", verified.manifest.dump_bytes):
             restorer.feed(archive, keys, ["--section=pre-data", "--section=data"], beginning, progress)

@@ -104,9 +104,10 @@ def swap(alias: str, incoming: str, *, disconnect: bool = False) -> Swapped:
     """
     refuse_unfit(alias, incoming)
     current = database_of(alias)
-    aside = named(current, "before")
     connections[alias].close()
     with maintenance(alias) as server:
+        while exists(server, aside := named(current, "before")):
+            time.sleep(0.1)  # until the next second
         names = [(incoming, current)]
         if exists(server, current):
             names.insert(0, (current, aside))

@@ -1,0 +1,160 @@
+"""Restoring: every row, the schema, and what stands in no dump; or a sentence, and nothing is left."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyrage  # type: ignore[import-untyped]
+import pytest
+from django.db import connection
+
+from core.schema.verify import verify as verify_schema
+from tests.adoption.conftest import _standing_on, url_of
+from tests.conftest import create_database
+from tests.deployment.backups.archives import rewritten, write_archive
+from tests.deployment.backups.conftest import Made, every_row, names_of
+from whitecross.deployment.backups import BackupError, restoring
+from whitecross.deployment.backups.rehearsing import rehearse
+from whitecross.deployment.backups.restoring import UNFINISHED, Choices, restore
+from whitecross.deployment.backups.sealing import new_identity
+
+
+def of_the_database(server: Any, name: str) -> tuple[Any, ...]:
+    """What a dump leaves out: locale, owner, grants and settings."""
+    found = server.execute(
+        "SELECT encoding, datlocprovider, datcollate, datctype, datdba,"
+        " ARRAY(SELECT acl::text FROM unnest(datacl) AS acl ORDER BY 1),"
+        " (SELECT setconfig FROM pg_db_role_setting s WHERE s.setdatabase = d.oid AND s.setrole = 0)"
+        " FROM pg_database d WHERE datname = %s",
+        [name],
+    ).fetchone()
+    assert found is not None
+    return tuple(found)
+
+
+def test_everything_comes_back(made: Made, server: Any, committed_db: str) -> None:
+    name = f"{committed_db}_back"
+    restored = restore("default", made.encrypted, [made.identity], into=name)
+    try:
+        assert every_row(name) == every_row(made.database)
+        assert of_the_database(server, name) == of_the_database(server, made.database)
+        assert restored.notes == []
+        with _standing_on(name):
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TABLE awkward")
+            report = verify_schema("default")
+            assert report.ok, report.differences
+        with psycopg.connect(url_of(name)) as there, pytest.raises(psycopg.Error, match="configuration_history"):
+            there.execute("TRUNCATE configuration_history")
+        with psycopg.connect(url_of(name)) as there:
+            there.execute("INSERT INTO django_content_type (app_label, model) VALUES ('a', 'b')")  # sequences go on
+    finally:
+        connection.close()
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_into_an_empty_database_too_and_with_a_table_of_contents_too_long_to_keep(
+    made: Made, server: Any, empty_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "TOC_AT_MOST", 1)
+    restored = restore("default", made.plain, [], into=empty_db)
+    assert restored.rows == restored.manifest.rows
+    with pytest.raises(BackupError, match=f"The database {empty_db} is not empty, and a restore never goes over"):
+        restore("default", made.plain, [], into=empty_db)
+    assert empty_db in names_of(server)
+
+
+def refused(made: Made, server: Any, words: str, path: Path, keys: list[Any], **more: Any) -> None:
+    """That a restore is refused in a sentence, and leaves no database."""
+    before = names_of(server)
+    with pytest.raises(BackupError) as error:
+        restore("default", path, keys, into=f"{made.database}_refused", **more)
+    assert words in str(error.value)
+    assert str(error.value).endswith(".")
+    assert names_of(server) == before
+
+
+def test_without_the_key_or_with_another_nothing_is_restored(made: Made, server: Any) -> None:
+    refused(made, server, "is encrypted; name the file that holds the identity", made.encrypted, [])
+    another = pyrage.x25519.Identity.from_str(new_identity()[0])
+    refused(made, server, "is encrypted for another key than the one given", made.encrypted, [another])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"server_number": 990001}, "is of PostgreSQL 99 and this server is"),
+        (
+            {"migrations": ["core.9999_of_tomorrow"]},
+            "a newer White Cross, which has the migration core.9999_of_tomorrow",
+        ),
+        ({"roles": ["nobody at all"]}, "needs roles that this server does not have: nobody at all;"),
+        ({"recipients": ["age1"]}, "is damaged"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    made: Made, server: Any, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    path = rewritten(made.plain, tmp_path / "other", "manifest.json", lambda facts: facts.update(change))
+    refused(made, server, words, path, [])
+
+
+def test_what_is_not_as_it_was_is_noticed(made: Made, server: Any, tmp_path: Path) -> None:
+    def other_rows(facts: dict[str, Any]) -> None:
+        facts["tables"]["public.awkward"]["rows"] += 1
+        facts["tables"]["public.students"]["checksum"] = "0" * 16
+        facts["sequences"]["public.django_migrations_id_seq"]["last"] += 1000
+        facts["tables"]["public.zebras"] = {"rows": 0, "checksum": "0" * 16}
+
+    path = rewritten(made.plain, tmp_path / "other rows", "contents.json", other_rows)
+    path = rewritten(path, tmp_path / "other", "manifest.json", lambda facts: facts.update(catalog_hash="0"))
+    refused(
+        made,
+        server,
+        "What came from other is not what was backed up (table public.awkward has 2 rows instead of 3; table "
+        "public.students has other values in its 50 rows; table public.zebras is missing, and 2 more)",
+        path,
+        [],
+    )
+
+
+def test_damage_is_refused_before_anything_is_made(made: Made, server: Any, tmp_path: Path) -> None:
+    data = bytearray(made.encrypted.read_bytes())
+    data[len(data) // 2] ^= 1
+    path = tmp_path / "damaged"
+    path.write_bytes(data)
+    refused(made, server, "is damaged", path, [made.identity])
+
+
+def test_a_dump_that_pg_restore_refuses_leaves_no_database(made: Made, server: Any, tmp_path: Path) -> None:
+    path = write_archive(tmp_path / "broken", b"PGDMP" + b"\x01\x0e\x00 not a dump" * 1000)
+    refused(made, server, "cannot restore broken (", path, [])
+
+
+def test_a_role_that_may_not_create_databases_is_told_so(made: Made, server: Any, committed_db: str) -> None:
+    server.execute(f'CREATE ROLE "{committed_db}_plain" LOGIN')
+    options = connection.settings_dict["OPTIONS"]
+    connection.settings_dict["OPTIONS"] = {**options, "options": f"-c role={committed_db}_plain"}
+    try:
+        refused(made, server, "may not create databases; let a superuser say ALTER ROLE", made.plain, [])
+    finally:
+        connection.settings_dict["OPTIONS"] = options
+        server.execute(f'DROP ROLE "{committed_db}_plain"')
+
+
+def test_a_rehearsal_leaves_nothing_and_clears_what_a_killed_one_has_left(
+    made: Made, server: Any, committed_db: str
+) -> None:
+    before = names_of(server)
+    killed, alive = f"{committed_db}_killed", f"{committed_db}_alive"
+    for name in (killed, alive):
+        create_database(name)
+        server.execute(f"COMMENT ON DATABASE \"{name}\" IS '{UNFINISHED}'")
+    with psycopg.connect(url_of(alive)):
+        rehearsal = rehearse("default", made.plain, [], choices=Choices(jobs=1))
+        assert names_of(server) == before | {alive}
+    server.execute(f'DROP DATABASE "{alive}"')
+    assert rehearsal.restored.rows == rehearsal.restored.manifest.rows
+    assert set(rehearsal.restored.seconds) == {"verify", "rows", "indexes", "analyze", "compare"}
+    assert rehearsal.as_json()["ok"] is True

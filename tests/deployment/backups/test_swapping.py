@@ -1,0 +1,117 @@
+"""Swapping: both names change, or neither does; and back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.adoption.conftest import url_of
+from tests.conftest import create_database
+from tests.deployment.backups.conftest import names_of
+from whitecross.deployment.backups import BackupError, swapping
+from whitecross.deployment.backups.restoring import UNFINISHED
+from whitecross.deployment.backups.swapping import compare, swap
+
+
+@pytest.fixture
+def incoming(server: Any, committed_db: str) -> Iterator[str]:
+    """A database beside the one in use, that can be told from it."""
+    name = f"{committed_db}_incoming"
+    connection.close()
+    create_database(name)
+    execute(name, "CREATE TABLE told (); INSERT INTO told DEFAULT VALUES")
+    yield name
+    connection.close()
+    for found in names_of(server):
+        if found == name or found.startswith(f"{committed_db}_before_"):
+            server.execute(f'DROP DATABASE "{found}" WITH (FORCE)')
+
+
+def execute(name: str, statement: str) -> None:
+    with psycopg.connect(url_of(name)) as there:
+        there.execute(statement)
+    connection.close()
+
+
+def is_told(name: str) -> bool:
+    """Whether this is the one that came in."""
+    with psycopg.connect(url_of(name)) as there:
+        found = there.execute("SELECT to_regclass('told') IS NOT NULL").fetchone()
+    connection.close()
+    return found == (True,)
+
+
+def test_there_and_back(server: Any, committed_db: str, incoming: str) -> None:
+    swapped = swap("default", incoming)
+    assert swapped.database == committed_db
+    assert swapped.aside is not None
+    assert is_told(committed_db)
+    assert not is_told(swapped.aside)
+    assert incoming not in names_of(server)
+    back = swap("default", swapped.aside)
+    assert not is_told(committed_db)
+    assert back.aside is not None
+    assert is_told(back.aside)
+
+
+def test_where_there_is_none_in_use_it_takes_the_name(server: Any, committed_db: str, incoming: str) -> None:
+    server.execute(f'DROP DATABASE "{committed_db}"')
+    assert compare("default", incoming).rows == {}
+    assert swap("default", incoming).aside is None
+    assert is_told(committed_db)
+
+
+def test_the_rows_that_differ_are_counted(committed_db: str, incoming: str) -> None:
+    comparison = compare("default", incoming)
+    assert comparison.rows["public.told"] == (0, 1)
+    assert comparison.rows["public.django_migrations"][1] == 0
+    assert comparison.more_there == 1
+    assert comparison.more_here > 10
+
+
+def test_somebody_connected_is_in_the_way_until_told_to_go(committed_db: str, incoming: str) -> None:
+    with psycopg.connect(url_of(committed_db), application_name="the nurse", autocommit=True) as nurse:
+        with pytest.raises(BackupError, match=r"is in use by 1 connections \(the nurse\), so nothing was swapped"):
+            swap("default", incoming)
+        assert not is_told(committed_db)
+        swap("default", incoming, disconnect=True)
+        assert is_told(committed_db)
+        with pytest.raises(psycopg.OperationalError):
+            nurse.execute("SELECT")
+
+
+def test_ended_between_the_two_names_neither_has_changed(
+    server: Any, committed_db: str, incoming: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(name: str) -> str:
+        if name == incoming:
+            raise Killed
+        return f'"{name}"'
+
+    before = names_of(server)
+    monkeypatch.setattr(swapping, "quoted", killed)
+    with pytest.raises(Killed):
+        swap("default", incoming)
+    assert names_of(server) == before
+    monkeypatch.undo()
+    swap("default", incoming)
+    assert is_told(committed_db)
+
+
+def test_one_that_is_not_there_names_those_that_are(committed_db: str, incoming: str) -> None:
+    with pytest.raises(BackupError, match=rf"There is no database nowhere, .* there are: {incoming}\."):
+        swap("default", "nowhere")
+    with pytest.raises(BackupError, match="is the database in use already"):
+        swap("default", committed_db)
+
+
+def test_one_that_was_not_restored_to_its_end_is_refused(server: Any, committed_db: str, incoming: str) -> None:
+    server.execute(f"COMMENT ON DATABASE \"{incoming}\" IS '{UNFINISHED}'")
+    with pytest.raises(BackupError, match="was not restored to its end"):
+        swap("default", incoming)
+    assert not is_told(committed_db)
