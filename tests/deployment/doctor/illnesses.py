@@ -89,8 +89,8 @@ ROWS = [
     Illness(
         "a check is not enforced",
         "D02",
-        ("ALTER TABLE students ADD CONSTRAINT c CHECK (grade <> '') NOT ENFORCED",),
-        "broken D02 students.c",
+        ("ALTER TABLE students ADD CONSTRAINT d CHECK (grade <> '') NOT ENFORCED",),
+        "broken D02 students.d",
         since=180000,
         mended=False,
     ),

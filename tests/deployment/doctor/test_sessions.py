@@ -99,24 +99,26 @@ def test_of_a_queue_for_a_lock_the_one_at_its_head_is_named(
 ) -> None:
     holder, second, third = others(), others(), others()
     holder.execute(f"LOCK TABLE students; SELECT '{SECRET}'")
-    threads = [in_background(second, "LOCK TABLE students"), in_background(third, f"SELECT '{SECRET}' FROM students")]
+    first = in_background(second, "LOCK TABLE students")
     assert named(ask("D18")) == []
     monkeypatch.setattr(sessions, "WAITING_S", 0)
 
-    def all_wait() -> bool:
+    def wait(number: str) -> bool:
         found = ask("D18").found
-        return len(found) == 1 and "holds up 2 sessions" in found[0][1].sentence
+        return len(found) == 1 and f"holds up {number} for" in found[0][1].sentence
 
-    until(all_wait)
+    until(lambda: wait("1 session"))
+    last = in_background(third, f"SELECT '{SECRET}' FROM students")
+    until(lambda: wait("2 sessions"))
     ((_, finding),) = ask("D18").found
     assert finding.object == f"session {holder.info.backend_pid}"
     assert f"session {second.info.backend_pid}" in finding.sentence
     assert "on students" in finding.sentence
     assert SECRET not in finding.sentence
     run(*(step.run for step in finding.steps))
-    threads[0].join()
+    first.join()
     second.rollback()
-    threads[1].join()
+    last.join()
     until(lambda: named(ask("D18")) == [])
 
 
