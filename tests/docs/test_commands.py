@@ -27,7 +27,7 @@ SERVE = re.compile(r"make demo|make run|manage\.py (demo|runserver)|gunicorn")
 RECURSIVE = re.compile(r"^make (test|check)\b")
 PATIENCE_S = 240
 # Pages whose commands need an environment, and the fixtures that give it.
-NEEDED = {"deployment.md": "production", "adoption.md": "predecessors_operator"}
+NEEDED = {"deployment.md": "production", "adoption.md": "predecessors_operator", "backups.md": "operator_of_backups"}
 
 
 def blocks(page: Path) -> list[str]:
@@ -250,3 +250,21 @@ def predecessors_operator(django_db_setup: None, django_db_blocker: Any) -> Iter
         yield {"DATABASE_URL": url_of(empty), "LEGACY_URL": url_of(legacy)}
         drop_database(legacy)
         drop_database(empty)
+
+
+@pytest.fixture(scope="module")
+def operator_of_backups(
+    pristine_database: str, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The variables of docs/backups.md: a migrated database on the tests' own server, and a folder."""
+    from tests.adoption.conftest import url_of
+    from tests.conftest import _maintenance, create_database
+
+    name = pristine_database.replace("pristine", "backed_up")
+    with django_db_blocker.unblock():
+        create_database(name, pristine_database)
+        yield {"DATABASE_URL": url_of(name), "WHITECROSS_BACKUP_DIR": str(tmp_path_factory.mktemp("backups"))}
+        with _maintenance() as server:
+            found = server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name]).fetchall()
+            for (left,) in [*found, ("whitecross_restored",)]:
+                server.execute(f'DROP DATABASE IF EXISTS "{left}" WITH (FORCE)')

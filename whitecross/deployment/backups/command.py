@@ -105,12 +105,15 @@ class BackupCommand(BaseCommand):
         """For whoever reads by machine."""
         self.stdout.write(json.dumps(what, ensure_ascii=False, indent=2) + "\n")
 
+    def refuse_if_nobody_answers(self) -> None:
+        """Not after an hour of work. Raises CommandError."""
+        if not self.options["yes"] and (self.options["json"] or sys.stdin is None or not sys.stdin.isatty()):
+            raise CommandError("A swap asks first, and there is nobody to ask: say --yes.", returncode=USAGE)
+
     def confirm(self, question: str) -> bool:
-        """Ask, unless --yes was said. Raises CommandError where there is nobody to ask."""
+        """Ask, unless --yes was said."""
         if self.options["yes"]:
             return True
-        if self.options["json"] or sys.stdin is None or not sys.stdin.isatty():
-            raise CommandError(f"{question} There is nobody to ask: say --yes. Nothing was swapped.", returncode=USAGE)
         try:
             return input(f"{question} [yes/no] ").strip().lower() == "yes"
         except EOFError:

@@ -89,6 +89,8 @@ class Command(BackupCommand):
         for name in ("disconnect", "yes"):
             if given[name] and not swaps:
                 raise CommandError(f"--{name} is for a swap: leave it out, or say --swap.", returncode=USAGE)
+        if swaps:
+            self.refuse_if_nobody_answers()
         if not given["file"] and not given["swap_in"] and not given["rehearse"]:
             raise CommandError(
                 "Name a backup, or: latest. manage.py backup list says which there are.", returncode=USAGE

@@ -1,0 +1,126 @@
+"""The commands: what they say, to people and to machines, and with which exit code they end."""
+
+import io
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from tests.deployment.backups.archives import MOMENT, manifest, write_archive
+from tests.deployment.backups.conftest import Made, names_of
+
+
+def run(*words: Any, **options: Any) -> str:
+    """What a command says."""
+    out = io.StringIO()
+    call_command(*words, stdout=out, no_color=True, **options)
+    return out.getvalue()
+
+
+def refusal(code: int, *words: Any) -> str:
+    """What a command says as it ends with a code."""
+    with pytest.raises(CommandError) as refused:
+        run(*words)
+    assert refused.value.returncode == code
+    return str(refused.value)
+
+
+def test_a_backup_is_made_listed_and_verified(committed_db: str, tmp_path: Path) -> None:
+    folder = ("--folder", str(tmp_path))
+    made = json.loads(run("backup", *folder, "--json"))
+    assert made["database"] == committed_db
+    assert made["encrypted"] is False
+    (listed,) = json.loads(run("backup", "list", *folder, "--json"))
+    assert listed["path"] == made["path"]
+    assert listed["manifest"]["rows"] == made["rows"]
+    assert Path(made["path"]).name in run("backup", "list", *folder)
+    said = run("backup", "verify", "latest", *folder)
+    assert said.startswith(f"{Path(made['path']).name} is sound: ")
+    assert made["sha256"] in said
+
+
+def test_a_damaged_one_among_all_makes_the_exit_code_1(tmp_path: Path) -> None:
+    for day in range(2):
+        moment = MOMENT + timedelta(days=day)
+        write_archive(tmp_path / f"whitecross-{moment:%Y%m%dT%H%M%SZ}.backup.tar", said=manifest(created=moment))
+    _, newest = sorted(tmp_path.iterdir())
+    newest.write_bytes(newest.read_bytes()[:-100])
+    assert refusal(1, "backup", "verify", "--all", "--folder", str(tmp_path)) == "1 of 2 cannot be relied upon."
+    assert "is cut off" in run("backup", "list", "--folder", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["backup", "prune"], "Say how many to keep"),
+        (["backup", "verify"], "Name one backup, or latest, or --all."),
+        (["backup", "--keep-daily", "some"], "'some' is not a number of backups"),
+        (["restore"], "Name a backup, or: latest."),
+        (["restore", "latest", "--yes"], "--yes is for a swap"),
+        (["restore", "latest", "--disconnect"], "--disconnect is for a swap"),
+        (["restore", "--rehearse", "--into", "x"], "--rehearse makes a scratch database of its own"),
+        (["restore", "latest", "--swap-in", "x"], "--swap-in names a database that is there"),
+        (["restore", "latest", "--jobs", "0"], "'0' is not a number from 1 to 64"),
+    ],
+)
+def test_a_wrong_request_ends_with_2(words: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(said)) as refused:
+        run(*words)
+    # The parser's own refusals get their 2 where it is run from a shell.
+    assert refused.value.returncode == 2 or str(refused.value).startswith("Error: ")
+
+
+def test_an_empty_folder_is_not_proof_of_anything(tmp_path: Path) -> None:
+    assert "There is no backup in" in run("backup", "list", "--folder", str(tmp_path))
+    assert "There is no backup in" in refusal(1, "backup", "verify", "--all", "--folder", str(tmp_path))
+    assert "There is no backup of" in refusal(1, "restore", "--rehearse", "--folder", str(tmp_path))
+
+
+def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    printed = run("backup", "key", str(path), stderr=io.StringIO())
+    assert re.fullmatch(r"WHITECROSS_BACKUP_RECIPIENTS=age1\w+\n", printed)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert printed.strip().partition("=")[2] in path.read_text()
+    assert "(file exists); name a new file" in refusal(1, "backup", "key", str(path))
+
+
+def test_a_rehearsal_of_what_cannot_be_restored_says_so_to_a_machine(tmp_path: Path) -> None:
+    path = tmp_path / "cut"
+    path.write_bytes(b"database.dump")
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="is cut off"):
+        call_command("restore", str(path), "--rehearse", "--json", stdout=out)
+    assert json.loads(out.getvalue())["ok"] is False
+
+
+def test_restored_and_swapped_in_it_tells_the_way_back(made: Made, server: Any, committed_db: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO django_session VALUES ('one more', '', now())")
+    into = f"{committed_db}_restored"
+    words = ("restore", str(made.plain), "--into", into)
+    assert "there is nobody to ask: say --yes." in refusal(2, *words, "--swap")
+    assert f"restore --swap-in {into}" in run(*words)
+    said = run("restore", "--swap-in", into, "--yes")
+    (aside,) = re.findall(r"^manage.py restore --swap-in (\S+)$", said, re.MULTILINE)
+    try:
+        assert "public.django_session\t1\t0\n" in said
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM students")
+            assert cursor.fetchone()[0] == 50
+        report = json.loads(run("restore", "--swap-in", aside, "--yes", "--json"))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM django_session")
+            assert cursor.fetchone()[0] == 1
+        assert report["rows"]["public.django_session"] == {"inUse": 0, "swappedIn": 1}
+    finally:
+        connection.close()
+        for name in names_of(server):
+            if name.startswith(f"{committed_db}_before"):
+                server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
