@@ -26,7 +26,7 @@ class Witness:
         self.held: Held = set()
         self.texts: list[str] = []
 
-    def told(self, action: Any, migration: Migration | None = None, fake: bool = False) -> None:
+    def told(self, action: Any, migration: Migration | None = None, fake: bool | None = False) -> None:
         """The progress of the executor."""
         if action in ("apply_start", "unapply_start"):
             self._begin()
