@@ -14,6 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, named, run
 from whitecross.deployment.doctor import look, sessions
+from whitecross.deployment.doctor.checks import Check, all_checks
+from whitecross.deployment.doctor.examining import examine
+from whitecross.deployment.doctor.finding import Finding, Severity
+from whitecross.deployment.doctor.look import Choices, Look
 
 Other = psycopg.Connection[Any]
 SECRET = "Zoë Doe"
@@ -142,3 +146,25 @@ def test_doctor_holds_nobody_up_and_writes_nothing(one_db: None) -> None:
     read_only = [query["sql"] for query in queries if query["sql"].endswith("READ ONLY")]
     assert len(began) == len(read_only) > 30
     assert not connection.in_atomic_block
+
+
+def test_a_connection_that_is_lost_costs_one_answer(patient: None) -> None:
+    def lose(look: Look) -> list[Finding]:
+        look.rows("SELECT pg_terminate_backend(pg_backend_pid())")
+        return []
+
+    run("CREATE TABLE keyless (n integer)")
+    (keyless,) = [one for one in all_checks() if one.id == "D09"]
+    report = examine("default", Choices(), [Check("D00", "Is it there?", Severity.NOTE, lose), keyless])
+    assert report.unanswered == ["D00 Is it there? the connection was lost"]
+    assert named(report) == ["warning D09 keyless"]
+
+
+def test_an_error_shows_no_value(patient: None) -> None:
+    def stumble(look: Look) -> list[Finding]:
+        look.rows(f"SELECT '{SECRET}'::integer")
+        return []
+
+    report = examine("default", Choices(), [Check("D00", "Is it there?", Severity.NOTE, stumble)])
+    assert report.unanswered == ["D00 Is it there? PostgreSQL refuses it (22P02)"]
+    assert report.exit_code == 2

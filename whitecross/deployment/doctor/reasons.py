@@ -23,7 +23,7 @@ def reason_of(error: DatabaseError, choices: "Choices") -> str:
             return "another session holds a lock that it waits for"
         case "40001":
             return "the standby had to go on; ask again, or ask the primary"
-        case None:
+        case None | "57P01" | "57P02" | "57P03":
             return "the connection was lost"
     if state in PLAIN and isinstance(cause, psycopg.Error):
         return " ".join((cause.diag.message_primary or "").split())

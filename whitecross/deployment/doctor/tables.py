@@ -1,5 +1,6 @@
 """Tables: without a primary key, worn by dead rows, near the end of transaction ids, left alone by autovacuum."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,7 +74,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
 UNION ALL
-SELECT 'database ' || quote_ident(datname), age(datfrozenxid), mxid_age(datminmxid) FROM pg_database
+SELECT 'database ' || datname, age(datfrozenxid), mxid_age(datminmxid) FROM pg_database
 WHERE datname <> current_database() AND datallowconn
 ORDER BY 2 DESC
 """  # noqa: S608 - a constant
@@ -182,7 +183,7 @@ def ages(look: Look) -> Iterator[Finding]:
                     f"VACUUM (FREEZE, ANALYZE) {name};", "first mend what D16 to D21 find: they hold it up; then"
                 )
             else:
-                step = Step(f"vacuumdb --freeze --dbname={name.strip(chr(34))}")
+                step = Step(f"vacuumdb --freeze --dbname={shlex.quote(name)}")
             yield how_badly(found.table, said, step)
             break
 
