@@ -19,6 +19,7 @@ from django.db.migrations.writer import OperationWriter
 import core.db
 from core.db import CompositeForeignKey, GinIndex, Index
 from core.schema.actual import read_catalog
+from tests.conftest import create_database, drop_database
 from whitecross.deployment.locks import locks_of
 
 APP = "clinic"
@@ -98,6 +99,31 @@ CASES: dict[str, Case] = {
         [AlterField("bed", "number", models.IntegerField())],
     ),
 }
+
+
+@pytest.fixture(scope="module")
+def own_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database of this module's own, in autocommit."""
+    with django_db_blocker.unblock():
+        original = connection.settings_dict["NAME"]
+        create_database(f"{original}_online")
+        connection.close()
+        connection.settings_dict["NAME"] = f"{original}_online"
+        try:
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = original
+            drop_database(f"{original}_online")
+            connection.close()
+
+
+@pytest.fixture
+def tidy_db(own_db: None) -> None:
+    """That database, with nothing in it: sooner had than a new one."""
+    connection.close()
+    execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
 
 each_case = pytest.mark.parametrize("case", CASES)
 
@@ -196,7 +222,7 @@ def killed_at(place: int, run: Callable[[], Any]) -> bool:
 
 
 @each_case
-def test_it_leads_where_the_ordinary_operations_lead(case: str, empty_db: str) -> None:
+def test_it_leads_where_the_ordinary_operations_lead(case: str, tidy_db: None) -> None:
     before, (_, online, ordinary) = prepared(case), CASES[case]
     start = everything()
     state = carry_out(online, before)
@@ -208,7 +234,7 @@ def test_it_leads_where_the_ordinary_operations_lead(case: str, empty_db: str) -
 
 
 @each_case
-def test_once_more_changes_nothing(case: str, empty_db: str) -> None:
+def test_once_more_changes_nothing(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     start = everything()
     carry_out(online, before)
@@ -221,7 +247,7 @@ def test_once_more_changes_nothing(case: str, empty_db: str) -> None:
 
 
 @each_case
-def test_in_the_one_transaction_of_an_adoption_it_leads_to_the_same(case: str, empty_db: str) -> None:
+def test_in_the_one_transaction_of_an_adoption_it_leads_to_the_same(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     with transaction.atomic():
         carry_out(online, before)
@@ -232,7 +258,7 @@ def test_in_the_one_transaction_of_an_adoption_it_leads_to_the_same(case: str, e
 
 
 @each_case
-def test_nothing_long_stops_readers_or_writers(case: str, empty_db: str) -> None:
+def test_nothing_long_stops_readers_or_writers(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     with heard() as statements:
         carry_out(online, before)
@@ -242,7 +268,7 @@ def test_nothing_long_stops_readers_or_writers(case: str, empty_db: str) -> None
 
 
 @each_case
-def test_in_a_transaction_of_the_migration_it_is_refused(case: str, empty_db: str) -> None:
+def test_in_a_transaction_of_the_migration_it_is_refused(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     start = everything()
     with pytest.raises(CommandError, match="atomic = False"):
@@ -251,7 +277,7 @@ def test_in_a_transaction_of_the_migration_it_is_refused(case: str, empty_db: st
 
 
 @each_case
-def test_killed_before_any_statement_it_goes_on_where_it_was(case: str, empty_db: str) -> None:
+def test_killed_before_any_statement_it_goes_on_where_it_was(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     carry_out(online, before)
     whole = everything()
@@ -265,7 +291,7 @@ def test_killed_before_any_statement_it_goes_on_where_it_was(case: str, empty_db
     assert place >= 1
 
 
-def test_an_index_whose_build_was_killed_is_built_anew(empty_db: str) -> None:
+def test_an_index_whose_build_was_killed_is_built_anew(tidy_db: None) -> None:
     before = prepared("index")
     with maintenance() as writer, maintenance() as killer:
         writer.execute("BEGIN; UPDATE beds SET number = 1 WHERE id = 1")  # the build waits for it
@@ -292,7 +318,7 @@ def kill_the_build(killer: psycopg.Connection[Any]) -> None:
         ).fetchone()
 
 
-def test_a_build_that_goes_on_in_the_server_is_waited_for(empty_db: str) -> None:
+def test_a_build_that_goes_on_in_the_server_is_waited_for(tidy_db: None) -> None:
     """Its client is gone and its index not valid yet: to drop that would end in two builds, one after the other."""
     before = prepared("index")
     building_it = [core.db.AddIndexConcurrently("bed", INDEX)]
@@ -320,7 +346,7 @@ def release_when_two_wait(writer: psycopg.Connection[Any]) -> None:
 
 
 @pytest.mark.parametrize("definition", ["beds_code_idx ON beds (number)", "beds_code_idx ON wards (id)"])
-def test_another_index_of_the_name_is_left_alone_and_named(definition: str, empty_db: str) -> None:
+def test_another_index_of_the_name_is_left_alone_and_named(definition: str, tidy_db: None) -> None:
     before = prepared("index")
     execute(f"CREATE INDEX {definition}")
     start = everything()
@@ -329,7 +355,7 @@ def test_another_index_of_the_name_is_left_alone_and_named(definition: str, empt
     assert everything() == start
 
 
-def test_a_gin_index_is_built_as_well(empty_db: str) -> None:
+def test_a_gin_index_is_built_as_well(tidy_db: None) -> None:
     before = prepared("index")
     index = GinIndex(core.db.SearchWords("code"), name="beds_words", serves="Words.")
     execute("CREATE FUNCTION search_text(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1'")
@@ -340,7 +366,7 @@ def test_a_gin_index_is_built_as_well(empty_db: str) -> None:
 
 
 @pytest.mark.parametrize("case", ["check", "composite key", "foreign key"])
-def test_another_constraint_of_the_name_is_left_alone_and_named(case: str, empty_db: str) -> None:
+def test_another_constraint_of_the_name_is_left_alone_and_named(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     name = online[1].name  # type: ignore[attr-defined]
     for definition in ("CHECK (number > 0)", 'FOREIGN KEY ("wardId") REFERENCES wards ON UPDATE CASCADE'):
@@ -353,7 +379,7 @@ def test_another_constraint_of_the_name_is_left_alone_and_named(case: str, empty
 
 
 @pytest.mark.parametrize("case", ["check", "composite key", "foreign key"])
-def test_rows_that_break_a_rule_stop_its_validation_but_not_the_rule(case: str, empty_db: str) -> None:
+def test_rows_that_break_a_rule_stop_its_validation_but_not_the_rule(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
     execute('UPDATE beds SET number = -1, "wardId" = 99 WHERE id = 7')
     with pytest.raises(CommandError, match="rows that break"):
@@ -365,13 +391,13 @@ def test_rows_that_break_a_rule_stop_its_validation_but_not_the_rule(case: str, 
     assert "not_validated" not in str(everything())
 
 
-def test_a_constraint_that_is_not_there_cannot_be_validated(empty_db: str) -> None:
+def test_a_constraint_that_is_not_there_cannot_be_validated(tidy_db: None) -> None:
     before = prepared("check")
     with pytest.raises(CommandError, match="beds has no constraint beds_known to validate"):
         carry_out([core.db.ValidateConstraint("bed", "beds_known")], before)
 
 
-def test_a_row_with_null_leaves_the_column_as_it_was(empty_db: str) -> None:
+def test_a_row_with_null_leaves_the_column_as_it_was(tidy_db: None) -> None:
     before = prepared("not null")
     execute("UPDATE beds SET number = NULL WHERE id = 7")
     start = everything()
@@ -394,7 +420,7 @@ def codes() -> list[str]:
         return [code for (code,) in cursor.fetchall()]
 
 
-def test_rows_change_in_batches_which_say_how_far_they_are(empty_db: str) -> None:
+def test_rows_change_in_batches_which_say_how_far_they_are(tidy_db: None) -> None:
     before, told = prepared("check"), list[tuple[int, int]]()
     first = codes()
     backfill = copy.copy(BACKFILL)
@@ -410,7 +436,7 @@ def test_rows_change_in_batches_which_say_how_far_they_are(empty_db: str) -> Non
     assert codes() == first
 
 
-def test_batches_that_were_done_before_a_kill_stay_done(empty_db: str) -> None:
+def test_batches_that_were_done_before_a_kill_stay_done(tidy_db: None) -> None:
     before = prepared("check")
     wanted = [f"x%{code}" for code in codes()]
     done = list[int]()
@@ -422,7 +448,7 @@ def test_batches_that_were_done_before_a_kill_stay_done(empty_db: str) -> None:
     assert codes() == wanted
 
 
-def test_an_empty_table_has_no_batches_and_a_reverse_may_have_nothing_to_do(empty_db: str) -> None:
+def test_an_empty_table_has_no_batches_and_a_reverse_may_have_nothing_to_do(tidy_db: None) -> None:
     before = carry_out(MODELS, ProjectState())
     carry_out([BACKFILL], before)
     noop = core.db.RunInBatches("bed", BACKFILL.sql, reverse=core.db.RunInBatches.noop)
