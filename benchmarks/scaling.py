@@ -32,7 +32,7 @@ DIFFERENT = {
     ("students", "studentNumber"): "\"studentNumber\" || '-' || k",
     ("students", "medicalRecordNum"): "\"medicalRecordNum\" || '-' || k",
 }
-CLIENTS, SECONDS, SUBJECTS = 8, 20.0, 40
+CLIENTS, SECONDS, SUBJECTS = 8, 10.0, 40
 
 Timed = dict[str, list[float]]
 

@@ -39,14 +39,18 @@ def check_the_environment_is_production(**options: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_the_database_connection_is_encrypted(**options: Any) -> list[CheckMessage]:
     """Health records cross no network in the clear."""
-    if not leaves_the_machine_unencrypted(settings.DATABASES["default"]):
-        return []
+    names = {
+        "DATABASE_URL" if alias == "default" else "REPLICA_DATABASE_URL": None
+        for alias, database in settings.DATABASES.items()
+        if leaves_the_machine_unencrypted(database)
+    }
     return [
         Warning(
-            "DATABASE_URL points to another machine and does not ask for encryption.",
-            hint="Append ?sslmode=verify-full (or at least ?sslmode=require) to DATABASE_URL.",
+            f"{name} points to another machine and does not ask for encryption.",
+            hint=f"Append ?sslmode=verify-full (or at least ?sslmode=require) to {name}.",
             id="whitecross.W003",
         )
+        for name in names
     ]
 
 

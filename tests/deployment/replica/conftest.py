@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import override_settings
 
 from configuration import config
 from tests.conftest import _stop_reading
@@ -118,8 +118,6 @@ def known_standby(site: Site) -> Standby:
 class Browser:
     """Keeps cookies, as browsers do."""
 
-    factory = RequestFactory()
-
     def __init__(self) -> None:
         self.cookies: dict[str, str] = {}
 
@@ -131,7 +129,9 @@ class Browser:
 
     def send(self, method: str, serve: Callable[[HttpRequest], Any], **headers: str) -> Any:
         """Send a request; the answer is still on its way."""
-        request = self.factory.generic(method, "/", headers=headers)
+        request = HttpRequest()
+        request.method, request.path = method, "/"
+        request.META.update({f"HTTP_{name.upper()}": value for name, value in headers.items()})
         request.COOKIES.update(self.cookies)
         return serve(request)
 

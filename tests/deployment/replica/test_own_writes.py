@@ -86,12 +86,12 @@ def test_of_ten_thousand_writes_all_are_read_back(site: Site) -> None:
 
 def test_without_asking_the_standby_how_far_it_is_reads_are_stale(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standby_module.Standing, "has", lambda standing, place: True)
-    stale, served = stale_reads(site, 500, seed=1)
+    stale, served = stale_reads(site, 300, seed=1)
     assert stale > 0
     assert set(served) == {"replica"}
 
 
 def test_without_its_cookies_a_browser_reads_stale_rows(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Browser, "take", lambda browser, answer: None)
-    stale, _ = stale_reads(site, 500, seed=1)
+    stale, _ = stale_reads(site, 300, seed=1)
     assert stale > 0

@@ -90,3 +90,27 @@ def test_a_wrong_value_is_one_sentence_without_the_password(environment: dict[st
     message = load(**environment)
     assert said in message
     assert "secret" not in message
+
+
+@pytest.mark.parametrize(("mode", "warned"), [("require", False), ("prefer", True)])
+def test_a_standby_that_is_asked_in_the_clear_is_warned_of(mode: str, warned: bool) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from whitecross.checks import check_the_database_connection_is_encrypted as check\n"
+        "print(*(found.msg for found in check()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "whitecross.settings",
+            "DATABASE_URL": f"{PRIMARY}?sslmode=require",
+            "REPLICA_DATABASE_URL": f"{STANDBY}?sslmode=require {STANDBY}?sslmode={mode}",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("REPLICA_DATABASE_URL points to another machine" in ended.stdout) is warned
+    assert not ended.stdout.startswith("DATABASE_URL")

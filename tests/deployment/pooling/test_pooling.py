@@ -1,0 +1,102 @@
+"""PgBouncer in transaction mode, as the other tests and docs/scaling.md use it."""
+
+import ast
+import configparser
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, connections
+
+from core.models import District
+from tests.deployment.clusters import private_folder
+from tests.deployment.pooling.pooler import CONFIGURATION, PGBOUNCER, Pooler
+
+TESTS = Path(__file__).resolve().parents[2]
+PAGE = TESTS.parent / "docs" / "scaling.md"
+
+pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed")
+
+
+@pytest.fixture
+def pooled(committed_db: str) -> Iterator[str]:
+    """A database of the test's own, which Django reaches through a pooler of the test's own; yields its name."""
+    known = connection.get_connection_params()
+    with private_folder() as folder:
+        where = {name: known.get(name) or "" for name in ("host", "port", "user", "password")}
+        pooler = Pooler(folder, **where)
+        pooler.start()
+        connection.close()
+        before = dict(connection.settings_dict)
+        # Without the embedded server's folder, which would set the host anew.
+        connection.settings_dict.update(
+            HOST="127.0.0.1", PORT=str(pooler.port), USER=pooler.user, EMBEDDED=None, DISABLE_SERVER_SIDE_CURSORS=True
+        )
+        try:
+            yield committed_db
+        finally:
+            connections.close_all()
+            connection.settings_dict.update(before)
+            pooler.stop()
+
+
+def backend(own: psycopg.Connection[Any]) -> int:
+    row = own.execute("SELECT pg_backend_pid()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_each_transaction_may_be_another_connection_to_the_server(pooled: str) -> None:
+    how = {"host": "127.0.0.1", "port": connection.settings_dict["PORT"], "user": connection.settings_dict["USER"]}
+    with psycopg.connect(dbname=pooled, **how) as one, psycopg.connect(dbname=pooled, **how) as other:
+        first = backend(one)
+        one.commit()
+        assert backend(other) == first  # and one has it no more
+        assert backend(one) != first
+
+
+def test_connections_have_the_planner_settings_of_the_application(pooled: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('jit'), current_setting('random_page_cost'), current_setting('TimeZone')"
+        )
+        assert cursor.fetchone() == ("off", "1.1", "UTC")
+
+
+def test_rows_are_read_in_pieces_without_a_cursor_of_the_servers(pooled: str) -> None:
+    District.objects.bulk_create(District(name=f"D{number}", code=f"{number}") for number in range(50))
+    assert len([*District.objects.iterator(chunk_size=7)]) == 50
+
+
+def test_the_page_shows_the_configuration_that_is_tested() -> None:
+    (shown,) = re.findall(r"^```ini\n(\[databases\].*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    page, ours = configparser.ConfigParser(), configparser.ConfigParser()
+    page.read_string(shown)
+    ours.read_string(CONFIGURATION.format(server="host=h", port=1, folder="f", user="u"))
+    assert {**page["pgbouncer"]}.items() <= {**ours["pgbouncer"]}.items()
+    (said,) = re.findall("connect_query='.*'", page["databases"]["whitecross"])
+    assert said in ours["databases"]["*"]
+
+
+def direct_tests() -> Iterator[tuple[str, str]]:
+    """Where `direct` marks tests, and why."""
+    for path in TESTS.rglob("*.py"):
+        if ".direct" not in (text := path.read_text()):
+            continue
+        tree = ast.parse(text)
+        reasons = {
+            id(node.func): ast.literal_eval(node.args[0]) if node.args else ""
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.direct"
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.direct":
+                yield path.name, reasons.get(id(node), "")
+
+
+def test_each_test_that_goes_round_the_pooler_says_why() -> None:
+    unexplained = [name for name, why in direct_tests() if len(why.split()) < 4]
+    assert unexplained == []
