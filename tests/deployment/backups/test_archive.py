@@ -17,7 +17,7 @@ from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.manifest import read_manifest
 
 quick = settings(
-    derandomize=True, max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -37,7 +37,7 @@ from whitecross.postgres.server import complaint_in
 UNFINISHED, FINISHED = "White Cross: not restored yet", "White Cross: restored from "
 LONGEST_NAME = 63
 TOC_AT_MOST = 32 << 20  # bytes of a dump's beginning that are kept; the table of contents is a part of a megabyte
-DUPLICATE_DATABASE, NO_PRIVILEGE = "42P04", "42501"
+DUPLICATE_DATABASE, NO_PRIVILEGE, READ_ONLY = "42P04", "42501", "25006"
 # Their values are lists of names, which SET takes one by one.
 LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
 
@@ -197,6 +197,8 @@ def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
         state = getattr(error.__cause__, "sqlstate", None)
         if state == DUPLICATE_DATABASE:
             return False
+        if state == READ_ONLY:
+            raise
         if state == NO_PRIVILEGE:
             raise BackupError(
                 "The role of DATABASE_URL may not create databases; let a superuser say ALTER ROLE ... CREATEDB, or "
