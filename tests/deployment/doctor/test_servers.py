@@ -176,6 +176,7 @@ def role(one_db: None) -> Iterator[str]:
     run(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
+@pytest.mark.direct("says its role when it connects, which a pooler does not pass on")
 def test_a_role_that_may_see_little_is_told_what_it_does_not_see(role: str, quick: None) -> None:
     as_role = {**connection.settings_dict["OPTIONS"], "options": f"-c role={role}"}
     with psycopg.connect(**parameters()) as other:
