@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import OperationalError, connection
 
 from whitecross.deployment.law import check, released, squawk
 
@@ -93,6 +94,20 @@ def test_squawk_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(squawk, "executable", lambda: None)
     with pytest.raises(squawk.SquawkError, match="not installed"):
         squawk.opinions("SELECT 1", in_transaction=True)
+
+
+def test_a_server_that_does_not_answer_is_no_fault_of_a_migration(monkeypatch: pytest.MonkeyPatch, db: Any) -> None:
+    def fail(**options: Any) -> None:
+        raise OperationalError("connection failed")
+
+    hashes = released.read()
+    hashes.popitem()
+    monkeypatch.setattr(released, "read", lambda: hashes)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(connection, "ensure_connection", fail)
+        with pytest.raises(CommandError) as refused:
+            run()
+    assert refused.value.returncode == 2
 
 
 def test_what_cannot_be_checked_ends_with_two(monkeypatch: pytest.MonkeyPatch, db: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError, connections, transaction
+from django.db import ProgrammingError, connections, transaction
 from django.db.migrations import Migration
 from django.db.migrations.operations import AlterField, RemoveField, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
@@ -49,6 +49,7 @@ class Collected:
 def collect(migration: Migration, state: ProjectState, alias: str) -> Collected:
     """The SQL of each operation, as `sqlmigrate` would show it. Reads nothing from the database but its version."""
     found = Collected()
+    connections[alias].ensure_connection()
     # Not in a transaction: whether the operations may stand in one is for M12 to say.
     with connections[alias].schema_editor(collect_sql=True, atomic=False) as editor:
         for place, operation in enumerate(migration.operations):
@@ -61,7 +62,7 @@ def collect(migration: Migration, state: ProjectState, alias: str) -> Collected:
                 try:
                     with transaction.atomic(using=alias):
                         operation.database_forwards(migration.app_label, editor, state, after)
-                except DatabaseError:  # it asks for what is not there yet
+                except ProgrammingError:  # it asks for what is not there yet
                     step.is_known = False
             later = [f"{statement};" for statement in editor.deferred_sql[deferred:]]
             step.sql = "\n".join([*editor.collected_sql[told:], *later])
