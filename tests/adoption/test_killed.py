@@ -27,6 +27,8 @@ from tests.conftest import _maintenance, create_database_from, drop_database
 from whitecross.adoption import adopting, moving, roads
 from whitecross.adoption.mapping import ORDER, SETTINGS
 
+pytestmark = pytest.mark.direct("ends the server's own process of a connection, which a pooler replaces")
+
 PROJECT = Path(__file__).parents[2]
 Dump = Callable[[str], bytes]
 Run = Callable[..., str]

@@ -361,6 +361,7 @@ def listens(port: int) -> bool:
         return False
 
 
+@pytest.mark.direct("puts a pooler of its own before the server itself")
 @pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed")
 def test_behind_a_pooler_in_transaction_mode_changes_are_seen_too(
     committed_db: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
