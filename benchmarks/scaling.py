@@ -43,7 +43,12 @@ def main(students: int) -> None:
     measure.manage("migrate", "--verbosity=0", database=DATABASE)
     built = measure.seconds(lambda: build(students))
     databases.use(DATABASE)
-    result: dict[str, Any] = {"students": students, **sizes(), "seconds_to_build": round(built), "seconds_a_run": SECONDS}
+    result: dict[str, Any] = {
+        "students": students,
+        **sizes(),
+        "seconds_to_build": round(built),
+        "seconds_a_run": SECONDS,
+    }
     measure.show("Size", ("what", "measured"), [(name, str(value)) for name, value in result.items()])
     result["commands_seconds"] = commands()
     alone, together = at_once(1, ask), at_once(CLIENTS, ask)
