@@ -84,6 +84,7 @@ def test_the_right_password_among_many_wrong_ones_is_found_before_the_lockout_or
     assert User.objects.get().is_locked
 
 
+@pytest.mark.direct("counts the connections of this process at the server")
 def test_whoever_waits_for_a_turn_holds_no_connection(committed_db: str, verified: list[str]) -> None:
     all_connected = Barrier(6)
 
@@ -112,6 +113,7 @@ def test_whoever_waits_for_a_turn_holds_no_connection(committed_db: str, verifie
         assert [one.result(60) for one in attempts] == [None] * 5
 
 
+@pytest.mark.direct("counts the connections of this process at the server")
 def test_attempts_with_one_email_leave_turns_to_others(committed_db: str, verified: list[str]) -> None:
     user = make_user(email=EMAIL, password=PASSWORD)
 

@@ -891,6 +891,7 @@ def test_the_way_back_drops_nothing_that_somebody_else_made(legacy: Legacy, dump
     assert dump(name) == before
 
 
+@pytest.mark.direct("says its search_path at the start of the connection, in options")
 def test_tables_in_another_schema_come_over_where_it_is_the_first_of_the_search_path(empty_db: str, dump: Dump) -> None:
     execute("CREATE SCHEMA nurse", "SET search_path = nurse")
     with connection.cursor() as cursor:

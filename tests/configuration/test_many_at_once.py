@@ -277,6 +277,7 @@ def test_a_killed_program_leaves_change_and_history_or_neither(pace: list[str], 
         assert_history_tells_the_whole_story()
 
 
+@pytest.mark.direct("ends the server's own process of a connection, which a pooler replaces")
 def test_a_backend_that_ends_at_any_statement_leaves_change_and_history_or_neither(committed_db: str) -> None:
     """The connection is cut off after each statement of a change in turn: before, within and after its transaction."""
     SystemConfiguration.objects.create(key="COUNTER", value="0", value_type="NUMBER")

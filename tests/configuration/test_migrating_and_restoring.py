@@ -99,6 +99,7 @@ def functions_and_triggers() -> list[Any]:
     return [found["functions"], {name: table.get("triggers") for name, table in found["tables"].items()}]
 
 
+@pytest.mark.direct("pg_dump and psql set what holds for their whole session")
 def test_a_restored_dump_has_the_same_settings_and_history_and_goes_on_with_both(
     committed_db: str, tmp_path: Path
 ) -> None:

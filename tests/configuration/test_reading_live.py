@@ -83,6 +83,7 @@ def test_a_change_by_another_process_is_seen(committed_db: str) -> None:
     assert eventually(lambda: SYSTEM_NAME.get() == "Ours")
 
 
+@pytest.mark.direct("LISTEN needs a session of its own; behind a pooler looking has to be enough, which is tested")
 def test_a_notification_is_enough(committed_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PAUSE", 3600.0)  # the thread does not look by itself
     assert SYSTEM_NAME.get() == "White Cross Healthcare Platform"
@@ -151,6 +152,7 @@ def test_a_school_that_moves_has_the_value_of_its_new_district(committed_db: str
     assert eventually(lambda: MAX_LOGIN_ATTEMPTS.get(school=school.pk) == 3)
 
 
+@pytest.mark.direct("counts the connections of this process at the server")
 def test_many_first_readers_start_one_watcher(committed_db: str) -> None:
     gate, found = threading.Barrier(32), []
 
@@ -168,6 +170,7 @@ def test_many_first_readers_start_one_watcher(committed_db: str) -> None:
     assert sum(thread.name == "settings" for thread in threading.enumerate()) == 1
 
 
+@pytest.mark.direct("counts the connections of this process at the server")
 def test_after_stop_no_connection_is_left_and_the_next_read_starts_again(committed_db: str) -> None:
     SYSTEM_NAME.get()
     assert watchers() == 1
@@ -177,6 +180,7 @@ def test_after_stop_no_connection_is_left_and_the_next_read_starts_again(committ
     assert SYSTEM_NAME.get() == "Ours"
 
 
+@pytest.mark.direct("ends the server's own process of a connection, which a pooler replaces")
 def test_the_last_values_stay_while_the_server_is_away(
     committed_db: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

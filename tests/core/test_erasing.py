@@ -9,6 +9,7 @@ from tests.conftest import _maintenance
 from tests.factories import make_student
 
 
+@pytest.mark.direct("ends the server's own process of a connection, which a pooler replaces")
 def test_after_a_broken_connection_the_next_erasure_works(committed_db: str) -> None:
     student = make_student(school=None)
     with connection.cursor() as cursor:

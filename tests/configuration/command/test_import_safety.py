@@ -140,6 +140,7 @@ def test_an_import_does_not_wait_for_ever_for_somebody_else(committed_db: str, t
     assert said.count("\n") == 1
 
 
+@pytest.mark.direct("looks at the server for the killed command's own connection")
 @pytest.mark.parametrize("moment", ["trial", "writing"])
 def test_an_import_killed_halfway_has_done_nothing(committed_db: str, tmp_path: Path, moment: str) -> None:
     """The second of its rows is held up by a trigger, in the trial or in the writing itself; there it is killed."""
