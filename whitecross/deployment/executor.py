@@ -39,17 +39,15 @@ class MigrationStoppedError(Exception):
 
 @dataclass
 class Governance:
-    """What a command brings along: the watch, for how long to try, who hears of waiting, and under which name the run
-    is written down. `allows_long_locks`: let others wait, as long as it takes."""
+    """What a command brings along: the watch, for how long a migration tries, who hears of waiting, and under which
+    name the run is written down. `allows_long_locks`: let others wait, as long as it takes.
+    """
 
     watch: Watch
     patience_s: float
     told: Callable[[str], None]
     command: str = "migrate"
     allows_long_locks: bool = False
-
-    def __post_init__(self) -> None:
-        self.deadline = time.monotonic() + self.patience_s
 
 
 class DeploymentExecutor(Executor):
@@ -165,8 +163,8 @@ class DeploymentExecutor(Executor):
         backwards: bool,
     ) -> ProjectState:
         watch = governance.watch
-        watch.deadline = governance.deadline
-        governor = Governor(self.connection, watch, governance.deadline)
+        watch.patience_s = governance.patience_s
+        governor = Governor(self.connection, watch, governance.patience_s)
         if not migration.atomic:
             with governor.outside_transactions(), self._watched(governance), self.connection.execute_wrapper(governor):
                 state = deed()
@@ -233,7 +231,8 @@ class _Trial:
         self._name = f"{migration.app_label}.{migration.name}"
         self._migration, self._step = migration, step
         self._governance, self._connection = governance, connection
-        self._stalls, self._pause_s, self._said = 0, FIRST_PAUSE_S, 0.0
+        self._stalls, self._pause_s, self._said = 0, FIRST_PAUSE_S, float("-inf")
+        self._deadline = time.monotonic() + governance.patience_s
 
     def judge(self, error: Exception) -> None:
         """Return if it is to be tried again. Raises the error, or MigrationStoppedError."""
@@ -255,11 +254,11 @@ class _Trial:
             raise error
         if self._stalls >= MOST_STALLS:
             raise MigrationStoppedError(
-                f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms); {self._stalls} attempts "
-                "in a row were ended because somebody waited. Nothing of it was done. manage.py migrate --plan shows its "
-                "locks. Run it in a quiet hour, or stop the application and run: manage.py migrate --allow-long-locks"
+                f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms): {self._stalls} "
+                "attempts in a row were ended because somebody waited. Nothing of it was done. Run it in a quiet hour, "
+                "or stop the application and run: manage.py migrate --allow-long-locks (--plan shows the locks)."
             ) from error
-        if time.monotonic() >= self._governance.deadline:
+        if watch.expired or time.monotonic() >= self._deadline:
             raise MigrationStoppedError(self._out_of_patience()) from error
         if self._step:
             self._step.facts["attempts"] += 1
@@ -273,7 +272,7 @@ class _Trial:
         with suppress(Error):
             if self._connection.connection is not None and not self._connection.is_usable():
                 self._connection.close()
-        left = self._governance.deadline - time.monotonic()
+        left = self._deadline - time.monotonic()
         time.sleep(max(0.05, min(left, self._pause_s * random.uniform(0.8, 1.2))))  # noqa: S311 - no secret
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.3)
 

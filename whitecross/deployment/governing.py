@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import psycopg
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.deployment.locks import Lock, LockMode, locks_of
 from whitecross.deployment.watch import Watch
 
 WAIT_MS = 60  # for a lock that stops others, all waits of a transaction together once it holds one
+CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK")  # locks nothing; of a failed transaction, nothing else is possible
 SLOW = ("CONCURRENTLY", "VACUUM")  # cannot run in a transaction; stop nobody
 
 
@@ -28,11 +28,11 @@ class Governor:
     SET LOCAL, so that it ends with the transaction, also behind a pooler.
     """
 
-    def __init__(self, connection: BaseDatabaseWrapper, watch: Watch, deadline: float) -> None:
-        self._connection, self._watch, self._deadline = connection, watch, deadline
+    def __init__(self, connection: BaseDatabaseWrapper, watch: Watch, patience_s: float) -> None:
+        self._connection, self._watch = connection, watch
+        self._patience_ms = max(1, round(patience_s * 1000))
         self._held_since: float | None = None
         self._limit_ms: int | None = None
-        self._patience_ms = 1000
         self._in_use: set[str] = set()
 
     def begin(self) -> None:
@@ -41,7 +41,6 @@ class Governor:
             self._say("SET LOCAL statement_timeout = 0")
             self._say("SET LOCAL idle_in_transaction_session_timeout = 0")
         self._held_since = self._limit_ms = None
-        self._patience_ms = max(1000, round((self._deadline - time.monotonic()) * 1000))
         with self._connection.cursor() as cursor:
             cursor.execute(
                 "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relnamespace = ANY("
@@ -58,14 +57,16 @@ class Governor:
             self.begin()
             yield
         finally:
-            with suppress(psycopg.Error):
+            with suppress(Error):
                 self._say("RESET statement_timeout")
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Send the statement, bounded. Raises LostLockError."""
+        text = str(sql)
+        if text.startswith(CONTROL):
+            return execute(sql, params, many, context)
         if self._watch.lost:
             raise LostLockError
-        text = str(sql)
         if self._connection.in_atomic_block:
             return self._within(text, execute, sql, params, many, context)
         if any(word in text.upper() for word in SLOW) or not locks_of(text):
@@ -103,4 +104,5 @@ class Governor:
 
     def _say(self, statement: str) -> None:
         # Past Django's cursors: this is not a statement of the migration.
-        self._connection.connection.execute(statement)
+        with self._connection.wrap_database_errors:
+            self._connection.connection.execute(statement)

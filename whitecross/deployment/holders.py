@@ -38,6 +38,8 @@ class Holder:
 def holders(server: psycopg.Connection[Any], pids: Collection[int]) -> list[Holder]:
     """The sessions with these process ids, as far as they are still there, the oldest first."""
     found = []
+    # Within a transaction, PostgreSQL shows the same sessions as at the first look.
+    server.execute("SELECT pg_stat_clear_snapshot()")
     for pid, user, program, state, since, query in server.execute(ASKED, [list(pids)]).fetchall():
         # Without pg_read_all_stats, PostgreSQL tells no query of another role.
         shown = "" if (query or "").startswith("<") else " ".join(without_values(query or "").split())

@@ -130,9 +130,7 @@ class Run:
 
     def begin(self) -> None:
         """Write the run down, and end those that were left RUNNING: whoever begins holds the lock on migrations."""
-        with transaction.atomic(using=self._connection.alias), self._connection.cursor() as cursor:
-            if _columns(cursor, RUNS):
-                _end_abandoned(cursor)
+        end_abandoned(self._connection)
         self.save()
 
     def step(self, migration: Migration, *, backwards: bool) -> Step:
@@ -204,6 +202,13 @@ def _columns(cursor: CursorWrapper, table: str) -> set[str]:
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped", [table]
     )
     return {name for (name,) in cursor.fetchall()}
+
+
+def end_abandoned(connection: BaseDatabaseWrapper) -> None:
+    """Write down of every run that is RUNNING that it is not. The caller holds the lock on migrations."""
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        if _columns(cursor, RUNS):
+            _end_abandoned(cursor)
 
 
 def _end_abandoned(cursor: CursorWrapper) -> None:

@@ -46,7 +46,7 @@ class Watch:
 
     - `lost`: this connection is gone, and with it the lock.
     - `interfered`: our statement was cancelled, or our session ended, because somebody waited too long for us.
-    - `expired`: our statement was cancelled because the time until `deadline` is over.
+    - `expired`: our statement was cancelled because it had waited for others for `patience_s`.
     - `blockers`: process ids of those for whom we last waited.
     """
 
@@ -56,7 +56,8 @@ class Watch:
         self._pid: int | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self.deadline = float("inf")
+        self.patience_s = float("inf")
+        self._waits_since: float | None = None
         self.lost = self.interfered = self.expired = False
         self.blockers: set[int] = set()
 
@@ -98,6 +99,7 @@ class Watch:
         """Watch over the backend with this process id."""
         with self._mutex:
             self._pid, self.interfered, self.expired, self.blockers = pid, False, False, set()
+            self._waits_since = None
         try:
             yield
         finally:
@@ -144,12 +146,15 @@ class Watch:
     def _protect(self, pid: int) -> None:
         row = self._server.execute(LOOK, {"pid": pid}).fetchone()
         waited, blockers = row or (None, None)
-        if blockers:
+        if not blockers:
+            self._waits_since = None
+        else:
             self.blockers = set(blockers) - {0}
+            self._waits_since = self._waits_since or time.monotonic()
         if waited is not None and waited >= CANCEL_AFTER_S:
             self.interfered = True
             deed = "pg_cancel_backend" if waited < END_AFTER_S else "pg_terminate_backend"
             self._server.execute(f"SELECT {deed}(%s)", [pid])
-        elif time.monotonic() > self.deadline:
+        elif self._waits_since and time.monotonic() - self._waits_since > self.patience_s:
             self.expired = True
             self._server.execute("SELECT pg_cancel_backend(%s)", [pid])

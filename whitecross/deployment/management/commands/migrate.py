@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
 from core.db.autodetector import EnumAutodetector
+from core.schema.expected import SNAPSHOT
 from core.schema.verify import verify
 from whitecross.deployment.durations import said, seconds
 from whitecross.deployment.enums import MigrationRunStatus as Status
@@ -19,7 +20,7 @@ from whitecross.deployment.executor import DeploymentExecutor, Governance, Migra
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
 from whitecross.deployment.planning import PlannedMigration, planned
-from whitecross.deployment.record import Run, current_run
+from whitecross.deployment.record import Run, current_run, end_abandoned
 from whitecross.deployment.watch import OthersError, Watch
 
 PATIENCE_S = 600.0
@@ -87,6 +88,7 @@ class Command(django_migrate.Command):
         try:
             if is_ours:
                 self._wait(watch, options)
+                end_abandoned(connection)
             governance = Governance(
                 watch, options["patience"], self._told, allows_long_locks=options["allow_long_locks"]
             )
@@ -182,7 +184,7 @@ class Command(django_migrate.Command):
         run = current_run.get()
         if run is None or outer is not None:
             return
-        if not connection.in_atomic_block and not options["app_label"]:
+        if not connection.in_atomic_block and not options["app_label"] and SNAPSHOT.exists():
             report = verify(options["database"])
             run.facts["verification"] = {
                 "ok": report.ok,

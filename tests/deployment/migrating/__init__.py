@@ -1,0 +1,1 @@
+"""migrate among others: what it makes them wait, and what is left of it whatever dies."""

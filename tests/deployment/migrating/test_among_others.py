@@ -1,0 +1,173 @@
+"""While it runs, the application works on: locks that are not free are tried again, work under locks is ended."""
+
+import re
+import time
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import CommandError
+from django.db import connection
+
+from core.schema.actual import read_catalog
+from tests.deployment.migrating.conftest import (
+    application,
+    beside,
+    last_run,
+    migrate,
+    somebody_waits_in,
+    started,
+    steps,
+    until,
+)
+from whitecross.deployment import executor
+
+
+def pause_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test not wait as long between attempts."""
+    monkeypatch.setattr(executor, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(executor, "LONGEST_PAUSE_S", 0.1)
+
+
+def test_a_column_is_added_beside_a_long_report_and_nobody_fails(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM allergies WHERE allergen = 'Peanut'")
+
+    def report_ends() -> None:
+        somebody_waits_in("ALTER TABLE")
+        time.sleep(0.5)
+        other.execute("COMMIT")
+
+    with application() as app, beside(report_ends):
+        said = migrate("sample", "0002")
+    assert app.failures == []
+    assert app.queries > 10
+    added = steps()[-1]
+    assert (added["name"], added["status"]) == ("0002_add_a_column", "SUCCEEDED")
+    assert added["lockWaits"] >= 1
+    assert added["attempts"] == added["lockWaits"] + 1
+    assert re.search(r"waiting for process \d+ of \w+ \(nightly report, .*: SELECT count\(\*\) FROM allergies", said)
+    assert "Peanut" not in said
+
+
+def test_out_of_patience_it_stops_and_names_who_holds_the_lock_without_a_value(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    migrate("sample", "0001", verbosity=0)
+    before = read_catalog(connection)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM allergies WHERE allergen = 'Peanut'")
+    with application() as app, pytest.raises(CommandError) as refusal:
+        migrate("sample", "0002", patience=0.5)
+    sentence = str(refusal.value)
+    assert app.failures == []
+    assert f"process {other.info.backend_pid} of " in sentence
+    assert "nightly report" in sentence
+    assert "since 20" in sentence
+    assert "WHERE allergen = ?" in sentence
+    assert "Peanut" not in sentence
+    assert f"SELECT pg_terminate_backend({other.info.backend_pid});" in sentence
+    assert sentence.endswith("0 of 1 migrations of this run stand. Next: python manage.py migrate")
+    assert read_catalog(connection) == before
+    run = last_run()
+    assert (run["status"], run["issues"]) == ("FAILED", [steps()[-1]["notes"]])
+    assert steps()[-1]["status"] == "FAILED"
+    other.execute("COMMIT")
+    assert "OK" in migrate("sample", "0002")
+
+
+def test_an_index_is_built_and_a_rule_proven_beside_a_report_without_stepping_back(
+    in_use: str, other: psycopg.Connection[Any]
+) -> None:
+    migrate("sample", "0002", verbosity=0)
+    other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    other.execute("SELECT count(*) FROM allergies")
+
+    def report_ends() -> None:
+        # Until then the index waits for everybody who could still see the table as it was.
+        somebody_waits_in("CREATE INDEX CONCURRENTLY")
+        time.sleep(0.3)
+        other.execute("COMMIT")
+
+    with application() as app, beside(report_ends):
+        migrate("sample", "0004", verbosity=0)
+    assert app.failures == []
+    assert [(step["name"], step["status"], step["lockWaits"]) for step in steps()] == [
+        ("0003_index_concurrently", "SUCCEEDED", 0),
+        ("0004_a_rule_to_be_proven", "SUCCEEDED", 0),
+    ]
+    table = read_catalog(connection)["tables"]["allergies"]
+    assert "allergies_source_idx" in table["indexes"]
+    assert "NOT VALID" not in table["constraints"]["allergies_source_check"]["definition"]
+
+
+def test_an_index_that_others_keep_waiting_is_given_up_when_the_patience_is_over_and_built_the_next_time(
+    in_use: str, other: psycopg.Connection[Any]
+) -> None:
+    migrate("sample", "0002", verbosity=0)
+    other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    other.execute("SELECT count(*) FROM allergies")
+    with pytest.raises(CommandError, match=f"0003_index_concurrently got no lock .*process {other.info.backend_pid} "):
+        migrate("sample", "0003", patience=0.5)
+    other.execute("COMMIT")
+    migrate("sample", "0003", verbosity=0)
+    assert other.execute(
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'allergies_source_idx'::regclass"
+    ).fetchone() == (True,)
+
+
+def test_work_under_a_lock_is_ended_where_somebody_waits_and_stops_with_a_sentence(
+    in_use: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    migrate("sample", "0004", verbosity=0)
+    with application() as app, pytest.raises(CommandError) as refusal:
+        migrate("sample", "0005")
+    assert app.failures == []
+    assert "needs its locks for longer than others may wait (150 ms): 4 attempts in a row" in str(refusal.value)
+    assert "--allow-long-locks" in str(refusal.value)
+    with application() as app:
+        migrate("sample", "0005", allow_long_locks=True, verbosity=0)
+    assert app.failures == []
+    assert app.longest >= 0.4  # they did wait
+
+
+def test_work_under_a_lock_for_which_nobody_waits_is_done(in_use: str) -> None:
+    assert "OK" in migrate("sample")
+
+
+def test_the_plan_names_the_locks_that_stop_others_and_changes_nothing(in_use: str) -> None:
+    before = read_catalog(connection)
+    said = migrate("sample", plan=True)
+    assert "sample.0002_add_a_column: ACCESS EXCLUSIVE on allergies, for moments" in said
+    assert "0003_index_concurrently:" not in said
+    assert "sample.0005_work_under_a_lock: ACCESS EXCLUSIVE on allergies" in said
+    assert read_catalog(connection) == before
+    assert not last_run()["plan"] or "sample" not in str(last_run()["plan"])
+
+
+def test_limits_that_the_role_has_do_not_end_a_migration(in_use: str, other: psycopg.Connection[Any]) -> None:
+    other.execute(f"""ALTER DATABASE "{in_use}" SET statement_timeout = '300ms'""")
+    other.execute(f"""ALTER DATABASE "{in_use}" SET idle_in_transaction_session_timeout = '300ms'""")
+    connection.close()
+    assert "OK" in migrate("sample")  # with half a second of work
+
+
+def test_of_two_at_once_one_waits_and_sees_that_nothing_is_left(in_use: str, other: psycopg.Connection[Any]) -> None:
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM allergies")  # so that the first is held up, and the second meets it
+    first = started(in_use, "migrate", "sample", "0002")
+    until(lambda: "sample.0002" in str(last_run()["plan"]), 60)
+    second = started(in_use, "migrate", "sample", "0002")
+    line = second.stdout.readline() if second.stdout else ""
+    other.execute("COMMIT")
+    outputs = [process.communicate(timeout=60) for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0], outputs
+    assert re.match(r"Waiting for another run on this database: process \d+ of ", line)
+    assert "Applying sample.0002_add_a_column" in outputs[0][0]
+    assert "The other run has ended." in outputs[1][0]
+    assert "No migrations to apply" in outputs[1][0]
