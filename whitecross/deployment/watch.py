@@ -51,7 +51,9 @@ class Watch:
     """
 
     def __init__(self, alias: str) -> None:
-        self._server = connect(alias)
+        # Values go within the statements: a portal, which the other protocol leaves behind, would keep its snapshot for
+        # as long as our transaction is open, and an index that is built concurrently waits for every snapshot.
+        self._server = connect(alias, cursor_factory=psycopg.ClientCursor)
         self._mutex = threading.Lock()
         self._pid: int | None = None
         self._ended = threading.Event()

@@ -38,7 +38,8 @@ SELECT md5(string_agg(line, ';' ORDER BY line)) FROM (
     SELECT format('c %s %s %s %s', relname, relkind, relnatts, relchecks) AS line FROM pg_class
     WHERE relnamespace = 'public'::regnamespace
     UNION ALL SELECT format('a %s %s %s %s', attrelid::regclass, attname, atttypid::regtype, attnotnull)
-    FROM pg_attribute WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+    FROM pg_attribute
+    WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
     UNION ALL SELECT format('k %s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace
     UNION ALL SELECT format('f %s %s', proname, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
