@@ -28,7 +28,7 @@ from whitecross.deployment.watch import Watch
 
 RECORD = ("deployment", "0001_migration_runs")
 STALL_MS = 150  # the longest that a query of the application may wait for us
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 3.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 2.0
 MOST_STALLS = 4  # so often in a row it may take too long under its locks
 BUSY = ("55P03", "40P01")  # a lock was not to be had; a deadlock, of which we were chosen to end
 
@@ -268,12 +268,13 @@ class _Trial:
             self._governance.told(f"waiting for {self._whom()}")
 
     def pause(self) -> None:
-        """Let those who wait go by. Two that retry must not keep meeting."""
+        """Let those who wait go by, until the lock may be free. Two that retry must not keep meeting."""
         with suppress(Error):
             if self._connection.connection is not None and not self._connection.is_usable():
                 self._connection.close()
         left = self._deadline - time.monotonic()
-        time.sleep(max(0.05, min(left, self._pause_s * random.uniform(0.8, 1.2))))  # noqa: S311 - no secret
+        pause_s = self._pause_s * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        self._governance.watch.wait_for_holders(max(0.05, min(left, pause_s)))
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.3)
 
     def _is_repeatable(self) -> bool:

@@ -119,6 +119,27 @@ class Watch:
         except psycopg.Error:
             return []
 
+    def wait_for_holders(self, at_most_s: float) -> None:
+        """Return once those for whom we last waited have ended their transactions, or the time is over.
+
+        By their virtual transaction ids, which everybody may see, whatever the privileges.
+        """
+        until = time.monotonic() + at_most_s
+        waited_for = self._transactions(self.blockers) if self.blockers else set()
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_EACH_S * 2))
+            if waited_for and not waited_for & self._transactions(self.blockers):
+                return
+
+    def _transactions(self, pids: set[int]) -> set[str]:
+        try:
+            rows = self._server.execute(
+                "SELECT virtualtransaction FROM pg_locks WHERE pid = ANY(%s) AND locktype = 'virtualxid'", [list(pids)]
+            ).fetchall()
+        except psycopg.Error:
+            return set()
+        return {transaction for (transaction,) in rows}
+
     def _try(self) -> bool:
         row = self._server.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [LOCK]).fetchone()
         return bool(row and row[0])
