@@ -26,6 +26,8 @@ from whitecross.deployment.executor import DeploymentExecutor, Governance
 from whitecross.deployment.record import current_run
 from whitecross.deployment.watch import Watch
 
+pytestmark = pytest.mark.direct("ends backends by the process ids that the driver knows")
+
 
 class Undone(Exception):  # noqa: N818 - nothing is wrong
     """Ends a transaction that is not to be kept."""
