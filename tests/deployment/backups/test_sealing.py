@@ -84,7 +84,11 @@ def test_the_key_is_read_from_its_file(tmp_path: Path) -> None:
         assert opened(sealed(), identities()[0]) == TEXT
 
 
-@pytest.mark.parametrize("text", ["", "# nothing", PUBLIC, "-----BEGIN OPENSSH PRIVATE KEY-----\nbroken", "\x00\xff"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "# nothing", PUBLIC, "-----BEGIN OPENSSH PRIVATE KEY-----\nbroken", "\x00\xff"],
+    ids=["empty", "comment", "public key", "another kind", "binary"],  # the key is another one in each process
+)
 def test_a_file_without_a_key_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
     path = tmp_path / "key"
     path.write_text(text)
