@@ -20,16 +20,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
 
+from core.db import RunInBatches
 from core.executor import Executor
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
 from whitecross.deployment.record import Plan, Run, Step, current_run
-from whitecross.deployment.watch import Watch
+from whitecross.deployment.watch import TELL_EACH_S, Watch
 
 RECORD = ("deployment", "0001_migration_runs")
 STALL_MS = 150  # the longest that a query of the application may wait for us
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 2.0
 MOST_STALLS = 4  # so often in a row it may take too long under its locks
+SMALLEST = 10  # rows of a batch
 BUSY = ("55P03", "40P01")  # a lock was not to be had; a deadlock, of which we were chosen to end
 
 
@@ -146,6 +148,7 @@ class DeploymentExecutor(Executor):
         if governance is None or self.connection.in_atomic_block:
             return self._once(migration, step, deed, backwards=backwards)
         trial = _Trial(migration, step, governance, self.connection)
+        _let_tell(migration, governance.told)
         while True:
             try:
                 return self._governed(migration, step, deed, governance, backwards=backwards)
@@ -163,7 +166,7 @@ class DeploymentExecutor(Executor):
         backwards: bool,
     ) -> ProjectState:
         watch = governance.watch
-        watch.patience_s = governance.patience_s
+        watch.patience_s, watch.told = governance.patience_s, governance.told
         governor = Governor(self.connection, watch, governance.patience_s)
         if not migration.atomic:
             with governor.outside_transactions(), self._watched(governance), self.connection.execute_wrapper(governor):
@@ -230,6 +233,7 @@ class _Trial:
     ) -> None:
         self._name = f"{migration.app_label}.{migration.name}"
         self._migration, self._step = migration, step
+        self._left = "Nothing of it was done." if migration.atomic else "Running it again goes on where it was."
         self._governance, self._connection = governance, connection
         self._stalls, self._pause_s, self._said = 0, FIRST_PAUSE_S, float("-inf")
         self._deadline = time.monotonic() + governance.patience_s
@@ -245,7 +249,8 @@ class _Trial:
         sqlstate = getattr(error.__cause__, "sqlstate", None)
         busy = sqlstate in BUSY
         if watch.interfered and isinstance(error, OperationalError | InterfaceError):
-            self._stalls += 1
+            # What goes by batches goes on where it was, with smaller ones.
+            self._stalls += not self._halve_batches()
         elif busy:
             self._stalls = 0
         elif not (watch.expired and sqlstate == "57014"):
@@ -255,7 +260,7 @@ class _Trial:
         if self._stalls >= MOST_STALLS:
             raise MigrationStoppedError(
                 f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms): {self._stalls} "
-                "attempts in a row were ended because somebody waited. Nothing of it was done. Run it in a quiet hour, "
+                f"attempts in a row were ended because somebody waited. {self._left} Run it in a quiet hour, "
                 "or stop the application and run: manage.py migrate --allow-long-locks (--plan shows the locks)."
             ) from error
         if watch.expired or time.monotonic() >= self._deadline:
@@ -277,6 +282,12 @@ class _Trial:
         self._governance.watch.wait_for_holders(max(0.05, min(left, pause_s)))
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.3)
 
+    def _halve_batches(self) -> bool:
+        batches = [one for one in self._migration.operations if isinstance(one, RunInBatches) and one.size > SMALLEST]
+        for one in batches:
+            one.size = max(SMALLEST, one.size // 2)
+        return bool(batches)
+
     def _is_repeatable(self) -> bool:
         return self._migration.atomic or all(
             type(operation).__module__.startswith("core.db.online") for operation in self._migration.operations
@@ -291,6 +302,21 @@ class _Trial:
         end = f"SELECT pg_terminate_backend({first[0].pid})" if first else ""
         return (
             f"{self._name} got no lock within {self._governance.patience_s:g} s; it steps back after {WAIT_MS} ms each "
-            f"time, so that nobody waits. Who held it: {self._whom()}. Nothing of it was done. Wait for that to end"
+            f"time, so that nobody waits. Who held it: {self._whom()}. {self._left} Wait for that to end"
             f"{f', or end it: {end};' if end else '.'}"
         )
+
+
+def _let_tell(migration: Migration, told: Callable[[str], None]) -> None:
+    """Let what goes by batches say how far it is, every few seconds."""
+    said_at = time.monotonic()
+
+    def progress(passed: int, total: int) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= TELL_EACH_S:
+            said_at = time.monotonic()
+            told(f"{passed:,} of about {max(total, passed):,} rows")
+
+    for operation in migration.operations:
+        if isinstance(operation, RunInBatches):
+            operation.progress = progress

@@ -35,6 +35,15 @@ SELECT (SELECT max(extract(epoch FROM clock_timestamp() - w.waitstart))
        (SELECT pg_blocking_pids(%(pid)s)
         WHERE EXISTS (SELECT FROM pg_locks o WHERE o.pid = %(pid)s AND NOT o.granted))
 """
+# Of an index that is being built: its name, in which phase, and how far that is.
+BUILDING = """
+SELECT coalesce(x.relname, 'an index'), p.phase,
+       coalesce(round(100.0 * p.blocks_done / nullif(p.blocks_total, 0)),
+                round(100.0 * p.tuples_done / nullif(p.tuples_total, 0)))::int
+FROM pg_stat_progress_create_index p LEFT JOIN pg_class x ON x.oid = p.index_relid
+WHERE p.pid = %(pid)s
+"""
+TELL_EACH_S = 5.0
 
 
 class OthersError(Exception):
@@ -60,6 +69,8 @@ class Watch:
         self._thread: threading.Thread | None = None
         self.patience_s = float("inf")
         self._waits_since: float | None = None
+        self.told: Callable[[str], None] = lambda sentence: None
+        self._told_at = 0.0
         self.lost = self.interfered = self.expired = False
         self.blockers: set[int] = set()
 
@@ -101,7 +112,7 @@ class Watch:
         """Watch over the backend with this process id."""
         with self._mutex:
             self._pid, self.interfered, self.expired, self.blockers = pid, False, False, set()
-            self._waits_since = None
+            self._waits_since, self._told_at = None, time.monotonic()
         try:
             yield
         finally:
@@ -158,6 +169,7 @@ class Watch:
                 with self._mutex:
                     if self._pid is not None:
                         self._protect(self._pid)
+                        self._tell(self._pid)
                     elif self._server.closed:
                         self.lost = True
                         return
@@ -181,3 +193,13 @@ class Watch:
         elif self._waits_since and time.monotonic() - self._waits_since > self.patience_s:
             self.expired = True
             self._server.execute("SELECT pg_cancel_backend(%s)", [pid])
+
+    def _tell(self, pid: int) -> None:
+        """Say how far an index is, where its building takes long."""
+        if time.monotonic() - self._told_at < TELL_EACH_S:
+            return
+        self._told_at = time.monotonic()
+        row = self._server.execute(BUILDING, {"pid": pid}).fetchone()
+        if row:
+            name, phase, percent = row
+            self.told(f"{name}: {phase}{f', {percent} %' if percent is not None else ''}")

@@ -20,7 +20,7 @@ from tests.deployment.migrating.conftest import (
     steps,
     until,
 )
-from whitecross.deployment import executor
+from whitecross.deployment import executor, watch
 
 
 def pause_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,3 +180,41 @@ def test_of_two_at_once_one_waits_and_sees_that_nothing_is_left(in_use: str, oth
     assert "Applying sample.0002_add_a_column" in outputs[0][0]
     assert "The other run has ended." in outputs[1][0]
     assert "No migrations to apply" in outputs[1][0]
+
+
+def test_a_long_build_and_a_long_backfill_say_how_far_they_are(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "TELL_EACH_S", 0.1)
+    monkeypatch.setattr(executor, "TELL_EACH_S", 0.0)
+    migrate("sample", "0002", verbosity=0)
+    other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    other.execute("SELECT count(*) FROM allergies")
+
+    def report_ends() -> None:
+        somebody_waits_in("CREATE INDEX CONCURRENTLY")
+        time.sleep(0.5)
+        other.execute("COMMIT")
+
+    with beside(report_ends):
+        said = migrate("sample", "0003")
+    assert "allergies_source_idx: waiting for " in said
+    assert re.search(r"\d of about \d+ rows", migrate("sample", "0006"))
+
+
+def test_a_backfill_for_which_somebody_waits_goes_on_with_smaller_batches(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    other.execute("""INSERT INTO allergies ("studentId", allergen, severity)
+                     SELECT "studentId", 'Milk ' || n, 'MILD' FROM allergies, generate_series(1, 400) n""")
+    # Each row takes its time, so that a batch of all of them lets nobody at a row for long.
+    other.execute("""CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                     IF OLD.source = '' AND NEW.source <> '' THEN PERFORM pg_sleep(0.002); END IF; RETURN NEW; END $$""")
+    other.execute("CREATE TRIGGER slowly BEFORE UPDATE ON allergies FOR EACH ROW EXECUTE FUNCTION slowly()")
+    migrate("sample", "0005", verbosity=0)
+    with application() as app:
+        migrate("sample", "0006", verbosity=0, patience=30)
+    assert app.failures == []
+    assert other.execute("SELECT count(*) FROM allergies WHERE source <> 'unknown'").fetchone() == (0,)
+    assert steps()[-1]["attempts"] > 1
