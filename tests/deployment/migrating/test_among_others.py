@@ -210,7 +210,8 @@ def test_a_backfill_for_which_somebody_waits_goes_on_with_smaller_batches(
                      SELECT "studentId", 'Milk ' || n, 'MILD' FROM allergies, generate_series(1, 400) n""")
     # Each row takes its time, so that a batch of all of them lets nobody at a row for long.
     other.execute("""CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                     IF OLD.source = '' AND NEW.source <> '' THEN PERFORM pg_sleep(0.002); END IF; RETURN NEW; END $$""")
+                     IF OLD.source = '' AND NEW.source <> '' THEN PERFORM pg_sleep(0.002); END IF;
+                     RETURN NEW; END $$""")
     other.execute("CREATE TRIGGER slowly BEFORE UPDATE ON allergies FOR EACH ROW EXECUTE FUNCTION slowly()")
     migrate("sample", "0005", verbosity=0)
     with application() as app:
