@@ -14,5 +14,9 @@ def confirm(question: str, out: TextIO, *, yes: bool) -> None:
         raise CommandError("Nobody is here to be asked: add --yes. Nothing was changed.")
     out.write(f"{question} Type yes to go on: ")
     out.flush()
-    if sys.stdin.readline().strip().lower() not in ("yes", "y"):
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        answer = ""
+    if answer.strip().lower() not in ("yes", "y"):
         raise CommandError("Nothing was changed.")

@@ -1,6 +1,7 @@
 """The log of a run that the runbook asks operators to keep, from the record: as Markdown, and as facts."""
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -78,7 +79,7 @@ def markdown(run: MigrationRun) -> Iterator[str]:
     yield "## Issues"
     yield ""
     noted = [f"{step}: {step.notes}" for step in run.steps.all() if step.notes and step.notes not in run.issues]
-    yield from [f"- {issue}" for issue in [*run.issues, *noted]] or ["None."]
+    yield from [f"- {_plain(issue)}" for issue in [*run.issues, *noted]] or ["None."]
     yield ""
     yield "## Final status"
     yield ""
@@ -97,7 +98,7 @@ def _before(run: MigrationRun) -> Iterator[str]:
     if run.backup_sha256:
         yield f"- SHA-256 of the backup: {run.backup_sha256}"
     drift = next((one for one in run.preflight or [] if one["name"] == "drift"), None)
-    yield f"- Schema verified: {drift['sentence'] if drift else 'not by this run'}"
+    yield f"- Schema verified: {_plain(drift['sentence']) if drift else 'not by this run'}"
     yield f"- Preflight: {_findings(run.preflight)}"
     yield ""
 
@@ -130,13 +131,13 @@ def _verification(found: dict[str, Any] | None) -> str:
     if found["ok"]:
         counts = ", ".join(f"{number} {noun}" for noun, number in (found.get("counts") or {}).items())
         return f"yes{f' ({counts})' if counts else ''}"
-    return f"no: {'; '.join(found['differences'])}"
+    return _plain(f"no: {'; '.join(found['differences'])}")
 
 
 def _findings(found: list[dict[str, Any]] | None) -> str:
     if found is None:
         return "not by this run"
-    bad = [f"{one['name']}: {one['sentence']}" for one in found if one["outcome"] != "ok"]
+    bad = [_plain(f"{one['name']}: {one['sentence']}") for one in found if one["outcome"] != "ok"]
     return "; ".join(bad) or f"all well ({', '.join(dict.fromkeys(one['name'] for one in found))})"
 
 
@@ -144,8 +145,13 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterat
     yield f"| {' | '.join(headings)} |"
     yield f"|{' --- |' * len(headings)}"
     for row in rows:
-        yield f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
+        yield f"| {' | '.join(_plain(cell) for cell in row)} |"
     yield ""
+
+
+def _plain(text: str) -> str:
+    """A text in one line in which nothing is a mark of Markdown: a note may quote a statement with `*`, `|` or `<`."""
+    return re.sub(r"([\\`*<>|])", r"\\\1", " ".join(text.split()))
 
 
 def _moment(moment: dt.datetime) -> str:

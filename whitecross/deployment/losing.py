@@ -8,6 +8,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
 
 Columns = dict[str, set[str]]  # by table
 
@@ -43,6 +44,16 @@ def reverse_sentence(migration: Migration) -> str:
     return " ".join(found[1].split()) if found else ""
 
 
+def is_reversible(migration: Migration) -> bool:
+    """Whether each of its operations can be taken back."""
+    return all(map(_is_reversible, migration.operations))
+
+
+def _is_reversible(operation: Operation) -> bool:
+    # Django says of SeparateDatabaseAndState that it can be reversed, and finds out when it is under way.
+    return operation.reversible and all(map(_is_reversible, getattr(operation, "database_operations", ())))
+
+
 def losses(connection: BaseDatabaseWrapper, before: set[tuple[str, str]], after: set[tuple[str, str]]) -> list[Loss]:
     """What stands in the tables and columns that are there with the migrations `before` and not with those `after`.
 
@@ -64,8 +75,11 @@ def losses(connection: BaseDatabaseWrapper, before: set[tuple[str, str]], after:
                 continue
             for column in sorted((now[table] - then[table]) & defaults.keys()):
                 name = connection.ops.quote_name(column)
-                default = f" AND {name} IS DISTINCT FROM ({defaults[column]})" if defaults[column] else ""
-                cursor.execute(f"SELECT count(*) FROM {quoted} WHERE {name} IS NOT NULL{default}")  # noqa: S608
+                # What a function made, as the time or a number, is a value; and to ask it again could use one up.
+                is_constant = defaults[column] and "(" not in re.sub("'(?:[^']|'')*'", "", defaults[column])
+                default = f" AND {name} IS DISTINCT FROM {defaults[column]}" if is_constant else ""
+                counted = f"SELECT count(*) FROM {quoted} WHERE {name} IS NOT NULL{default}"  # noqa: S608
+                cursor.execute(counted)
                 found.append(Loss(table, column, cursor.fetchone()[0]))
     return [loss for loss in found if loss.number]
 

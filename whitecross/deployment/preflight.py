@@ -1,5 +1,6 @@
 """What upgrade looks at before it changes anything. Reads only, but for the scratch database that drift needs."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from whitecross.deployment.checking import Finding, Look, Outcome, found, look_a
 from whitecross.deployment.connecting import connect
 from whitecross.deployment.executor import DeploymentExecutor
 from whitecross.deployment.holders import holders
-from whitecross.deployment.losing import reverse_sentence
+from whitecross.deployment.losing import is_reversible, reverse_sentence
 from whitecross.deployment.planning import PlannedMigration, planned
 from whitecross.deployment.record import Plan, plan_hash, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
@@ -25,18 +26,23 @@ from whitecross.deployment.watch import LOCK
 OLD_TRANSACTION_S = 60
 LAG_S, LAG_BYTES = 30, 1 << 30
 KEPT_FREE = 1 << 30  # bytes that a disk should have left besides
+AT_WORK = """
+SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 class Preflight:
     """A look at a database before an upgrade. `findings`, and the pending `plan` with its locks."""
 
-    def __init__(self, alias: str, folder: Path | None, *, backs_up: bool) -> None:
+    def __init__(self, alias: str, folder: Path | None, *, backs_up: bool, allows_drift: bool = False) -> None:
         self.alias, self.connection = alias, connections[alias]
         self._folder = folder or Path(settings.WHITECROSS_BACKUP_DIR)
-        self._backs_up = backs_up
+        self._backs_up, self._allows_drift = backs_up, allows_drift
         self.plan: Plan = []
         self.planned: list[PlannedMigration] = []
         self.findings: list[Finding] = []
+        self.is_unsure = False  # another run was at work, so that drift could not be told from what that did
 
     def look(self) -> None:
         """Look at everything, in an order in which each thing can rely on those before."""
@@ -52,6 +58,12 @@ class Preflight:
             "drift": self._drift,
         }
         self.findings = look_at(looks)
+
+    def look_again(self, plan: Plan) -> None:
+        """Another run has ended, and has left this plan: look at what it changed. The caller keeps others out."""
+        self.plan, self.is_unsure, self._is_alone = plan, False, True
+        self.findings = [finding for finding in self.findings if finding.name != "drift"]
+        self.findings += look_at({"drift": self._drift})
 
     @property
     def names(self) -> list[str]:
@@ -97,7 +109,7 @@ class Preflight:
         if not self.plan:
             return found("plan", "nothing to migrate")
         long = [one.name for one in self.planned if one.is_long]
-        said = f"{len(self.plan)} migrations to apply"
+        said = f"{len(self.plan)} migration{'s' if len(self.plan) != 1 else ''} to apply"
         if long:
             return found(
                 "plan",
@@ -136,6 +148,14 @@ class Preflight:
         there = self._folder.absolute()
         while not there.exists():
             there = there.parent
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            yield found(
+                "disk space",
+                f"No backup can be written to {self._folder}, as {there} "
+                f"{'cannot be written to' if there.is_dir() else 'is no folder'}: name another --backup-folder.",
+                Outcome.REFUSED,
+            )
+            return
         try:
             needed = free_space_needed(self.alias)
         except BackupError as error:
@@ -174,11 +194,7 @@ class Preflight:
 
     def _other_runs(self) -> Iterator[Finding]:
         with connect(self.alias) as server:
-            pids = server.execute(
-                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                [LOCK],
-            ).fetchall()
+            pids = server.execute(AT_WORK, [LOCK]).fetchall()
             for other in holders(server, [pid for (pid,) in pids]):
                 yield found("other runs", f"{other} is changing the schema: this run waits for it.", Outcome.WARNING)
         if not pids:
@@ -218,16 +234,27 @@ class Preflight:
         except NoScratchError as error:
             yield found("drift", str(error), Outcome.WARNING)
             return
-        if differences:
-            first = differences[0]
+        if differences and self._others_migrate(applied):
+            self.is_unsure = True
+            yield found("drift", "another run is changing the schema: looked at when that has ended", Outcome.WARNING)
+        elif differences:
             yield found(
                 "drift",
-                f"The schema differs in {len(differences)} places from what its migrations made, the first: {first} "
-                "Mend them, or say --allow-drift.",
-                Outcome.REFUSED,
+                f"The schema differs in {len(differences)} place{'s' if len(differences) != 1 else ''} from what its "
+                f"migrations made, the first: {differences[0]} Mend them, or say --allow-drift.",
+                Outcome.WARNING if self._allows_drift else Outcome.REFUSED,
             )
         else:
             yield found("drift", "none: the schema is as its migrations made it")
+
+    def _others_migrate(self, applied: set[tuple[str, str]]) -> bool:
+        if self._is_alone:
+            return False
+        with connect(self.alias) as server:
+            at_work = server.execute(AT_WORK, [LOCK]).fetchone()
+        return at_work is not None or set(applied_in_order(self.connection)) != applied
+
+    _is_alone = False
 
     def plan_as_json(self) -> list[dict[str, object]]:
         """The pending migrations with their locks, and what each reverse loses."""
@@ -240,7 +267,7 @@ class Preflight:
                 ],
                 "foreseen": one.is_foreseen,
                 "atomic": one.migration.atomic,
-                "reversible": all(operation.reversible for operation in one.migration.operations),
+                "reversible": is_reversible(one.migration),
                 "reverseLoses": reverse_sentence(one.migration) or None,
             }
             for one in self.planned

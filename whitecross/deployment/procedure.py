@@ -4,7 +4,7 @@ the database stands and what to type next.
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,7 +22,7 @@ from whitecross.deployment.executor import DeploymentExecutor, Governance, Migra
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
 from whitecross.deployment.preflight import Preflight
-from whitecross.deployment.record import Run, current_run
+from whitecross.deployment.record import Run, current_run, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
 from whitecross.deployment.rolling_back import WayBack
 from whitecross.deployment.smoke import smoke_test
@@ -53,15 +53,17 @@ class Procedure:
         backs_up: bool,
     ) -> dict[str, Any]:
         """Back up, migrate, verify, try, record. Returns facts for machines. Raises StoppedError."""
+        again = f"python manage.py {self.command}"
         with self._alone(patience_s) as watch:
-            self._refuse_changed_plan(preflight)
+            with self._nothing_changed():
+                self._look_again(preflight)
             run = Run(
                 self.connection,
                 self.command,
                 preflight.plan,
                 preflight=[finding.as_json() for finding in preflight.findings],
             )
-            with self._recorded(run, "Nothing was changed."):
+            with self._recorded(run, f"Nothing was changed. Next, when that is mended: {again}"):
                 backup = self._back_up(run, folder) if backs_up else None
             if preflight.plan:
                 with self._recorded(run, None):
@@ -77,7 +79,7 @@ class Procedure:
                     )
             else:
                 self._say("Migrating: nothing to do.")
-            with self._recorded(run, "All migrations are applied."):
+            with self._recorded(run, f"All migrations are applied. Next, when that is mended: {again}"):
                 self._verify_newest(run, backup)
                 self._try(run, backup)
             run.end(Status.SUCCEEDED)
@@ -95,6 +97,9 @@ class Procedure:
         """Back up, reverse, verify, record. Returns facts for machines. Raises StoppedError."""
         with self._alone(patience_s) as watch:
             applied = set(applied_in_order(self.connection))
+            if applied == way.remaining:
+                self._say(f"Another run has gone back to {way.target} meanwhile: there is nothing left to reverse.")
+                return {}
             if applied != way.remaining | {(one.app_label, one.name) for one in way.migrations}:
                 raise StoppedError(
                     "Somebody has changed the schema since it was looked at. Nothing was changed. Next: "
@@ -102,7 +107,9 @@ class Procedure:
                 )
             plan = [(migration, True) for migration in way.migrations]
             run = Run(self.connection, self.command, plan)
-            with self._recorded(run, "Nothing was changed."):
+            with self._recorded(
+                run, "Nothing was changed. Next, when that is mended: python manage.py rollback with the same words"
+            ):
                 backup = self._back_up(run, folder) if backs_up else None
             governance = Governance(
                 watch, patience_s, lambda text: self._say(f"    {text}"), self.command, allows_long_locks
@@ -111,7 +118,7 @@ class Procedure:
                 self._say("Reversing:")
                 executor = DeploymentExecutor(self.connection, self._reversed(len(plan)), governance)
                 executor.migrate(None, plan)
-            with self._recorded(run, "All of it is reversed."):
+            with self._recorded(run, f"All of it is reversed. Next: python manage.py migration_log {run.id}"):
                 self._verify_remaining(run, way, backup)
             run.end(Status.SUCCEEDED)
         return self._facts(run, backup)
@@ -127,12 +134,20 @@ class Procedure:
 
         try:
             try:
-                watch.acquire(patience_s, waits)
+                with self._nothing_changed():
+                    watch.acquire(patience_s, waits)
             except OthersError as error:
                 raise StoppedError(f"{error} Next: python manage.py {self.command}") from error
             yield watch
         finally:
             watch.release()
+
+    @contextmanager
+    def _nothing_changed(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            raise StoppedError(f"{self._sentence(error)} Nothing was changed.") from error
 
     @contextmanager
     def _recorded(self, run: Run, stands: str | None) -> Iterator[None]:
@@ -145,23 +160,24 @@ class Procedure:
         except BaseException as error:
             text = self._sentence(error)
             with contextlib.suppress(Error):
-                if not self.connection.is_usable():
+                if self.connection.connection is not None and not self.connection.is_usable():
                     self.connection.close()
                 run.fail(text)
-            if isinstance(error, StoppedError | KeyboardInterrupt | SystemExit):
+            if isinstance(error, StoppedError | SystemExit):
                 raise
-            raise StoppedError(f"{text} {stands or self._so_far(run)}".rstrip()) from error
+            if isinstance(error, CommandError):  # migrate has said how the database stands
+                raise StoppedError(text) from error
+            raise StoppedError(f"{text} {stands or self._so_far(run)}") from error
         finally:
             current_run.reset(before)
 
     def _so_far(self, run: Run) -> str:
-        done = sum(step.is_done for step in run.steps)
-        total = len(run.facts["plan"])
+        done, total = sum(step.is_done for step in run.steps), len(run.facts["plan"])
         if self.command == "upgrade":
-            return ""  # migrate has said it
+            return f"{done} of {total} migrations are applied, each whole. Next: python manage.py upgrade"
         return (
             f"{done} of {total} migrations are reversed, each whole. Next: python manage.py rollback with the same "
-            "words goes on; python manage.py migrate goes forward again"
+            "words goes on; python manage.py upgrade goes forward again"
         )
 
     def _sentence(self, error: BaseException) -> str:
@@ -171,12 +187,25 @@ class Procedure:
             return "It was interrupted at the keyboard."
         return sentence(error)
 
-    def _refuse_changed_plan(self, preflight: Preflight) -> None:
+    def _look_again(self, preflight: Preflight) -> None:
+        """Now that nobody else migrates: go on with what another run may have left of the plan."""
         executor = DeploymentExecutor(self.connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if [migration.name for migration, _ in plan] != [migration.name for migration, _ in preflight.plan]:
+        names = plan_names(plan)
+        if not set(names) <= set(preflight.names):
             raise StoppedError(
-                "Somebody has migrated since this was planned. Nothing was changed. Next: python manage.py upgrade"
+                "Somebody has changed the schema since this was planned. Nothing was changed. "
+                "Next: python manage.py upgrade"
+            )
+        if names != preflight.names:
+            self._say(f"Another run has migrated meanwhile: {len(plan)} of {len(preflight.plan)} migrations are left.")
+        elif not preflight.is_unsure:
+            return
+        preflight.look_again(plan)
+        if refused := refusals(preflight.findings):
+            raise StoppedError(
+                f"{refused[0].name}: {refused[0].sentence} Nothing was changed. Next, when that is mended: "
+                "python manage.py upgrade"
             )
 
     def _back_up(self, run: Run, folder: Path | None) -> Backup:
@@ -199,7 +228,7 @@ class Procedure:
         )
         if not report.ok:
             raise StoppedError(
-                f"All migrations are applied, but the schema differs in {len(report.differences)} places from what "
+                f"All migrations are applied, but the schema differs in {_places(report.differences)} from what "
                 f"it should be.{_kept(backup)} Next: python manage.py verify_schema"
             )
         counts = ", ".join(f"{number} {noun}" for noun, number in report.counts.items())
@@ -216,7 +245,7 @@ class Procedure:
         run.note(verification={"ok": not named, "differences": named})
         if named:
             raise StoppedError(
-                f"All of it is reversed, but the schema differs in {len(named)} places from what the remaining "
+                f"All of it is reversed, but the schema differs in {_places(named)} from what the remaining "
                 f"migrations make, the first: {named[0]}.{_kept(backup)} Next: python manage.py migration_log {run.id}"
             )
         self._say("Verified: the schema is that of the remaining migrations.")
@@ -255,6 +284,10 @@ class Procedure:
             "verification": run.facts.get("verification"),
             "smokeTest": run.facts.get("smokeTest"),
         }
+
+
+def _places(found: Sequence[object]) -> str:
+    return f"{len(found)} place{'s' if len(found) != 1 else ''}"
 
 
 def _kept(backup: Backup | None) -> str:

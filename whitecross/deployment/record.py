@@ -42,9 +42,10 @@ def plan_hash(names: Sequence[str]) -> str:
     return hashlib.sha256("".join(f"{name}\n" for name in names).encode()).hexdigest()
 
 
-def now() -> dt.datetime:
-    """This moment, by the clock of this machine."""
-    return dt.datetime.now(dt.UTC)
+def now(not_before: dt.datetime | None = None) -> dt.datetime:
+    """This moment, by the clock of this machine, which may have been set back since another."""
+    moment = dt.datetime.now(dt.UTC)
+    return moment if not_before is None else max(moment, not_before)
 
 
 def who() -> str:
@@ -83,7 +84,7 @@ class Step:
 
     def end(self, status: Status, notes: str = "") -> None:
         """Write down how it ended, in the transaction that is open."""
-        self.facts.update(status=status, endedAt=now())
+        self.facts.update(status=status, endedAt=now(self.facts["startedAt"]))
         if notes:
             self.facts["notes"] = notes
         self._run.save()
@@ -148,14 +149,14 @@ class Run:
     def end(self, status: Status, *issues: str) -> None:
         """Write down how the run ended."""
         self.facts["issues"] += issues
-        self.facts.update(status=status, endedAt=now())
+        self.facts.update(status=status, endedAt=now(self.facts["startedAt"]))
         self.save()
 
     def fail(self, *issues: str) -> None:
         """Write down that the run failed, and with it the step that was at work."""
         if self.steps and not self.steps[-1].is_done:
             step = self.steps[-1]
-            step.facts.update(status=Status.FAILED, endedAt=now())
+            step.facts.update(status=Status.FAILED, endedAt=now(step.facts["startedAt"]))
             step.note(" ".join(issues))
         self.end(Status.FAILED, *issues)
 

@@ -8,8 +8,8 @@ from django.db.migrations.loader import AmbiguityError, MigrationLoader
 
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.executor import RECORD
-from whitecross.deployment.losing import Loss, losses, reverse_sentence
-from whitecross.deployment.models import MigrationRun
+from whitecross.deployment.losing import Loss, is_reversible, losses, reverse_sentence
+from whitecross.deployment.models import MigrationRun, MigrationRunStep
 from whitecross.deployment.reference import applied_in_order
 
 
@@ -42,7 +42,8 @@ def to_migration(connection: BaseDatabaseWrapper, name: str) -> WayBack:
     if not prefix:
         raise GoingBackError(f"{name!r} names no migration: write app.name, as in health_records.0003.")
     try:
-        migration = loader.get_migration_by_prefix(app, prefix)
+        whole = loader.disk_migrations.get((app, prefix))  # which may be the beginning of another's
+        migration = whole or loader.get_migration_by_prefix(app, prefix)
     except AmbiguityError:
         raise GoingBackError(f"Several migrations of {app} begin with {prefix!r}: write more of the name.") from None
     except KeyError:
@@ -57,21 +58,27 @@ def to_migration(connection: BaseDatabaseWrapper, name: str) -> WayBack:
 
 
 def to_run(connection: BaseDatabaseWrapper, number: int) -> WayBack:
-    """Back to the end of a run: what later runs applied is reversed. Raises GoingBackError."""
+    """Back to the end of a run: what was applied since, and was not then, is reversed. Raises GoingBackError."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('migration_runs') IS NOT NULL")
         known = cursor.fetchone()[0]
     if not known or not MigrationRun.objects.using(connection.alias).filter(pk=number).exists():
         raise GoingBackError(f"There is no run {number} here; python manage.py migration_log --list shows them.")
-    later = MigrationRun.objects.using(connection.alias).filter(pk__gt=number)
-    applied = {
-        (step.app, step.name)
-        for run in later.prefetch_related("steps")
-        for step in run.steps.all()
-        if step.status == Status.SUCCEEDED and not step.is_reversal
-    }
-    order = [key for key in applied_in_order(connection) if key in applied]
-    return _way(connection, MigrationLoader(connection), order, f"the end of run {number}")
+    done = MigrationRunStep.objects.using(connection.alias).filter(status__in=(Status.SUCCEEDED, Status.ROLLED_BACK))
+    then: dict[tuple[str, str], bool] = {}  # whether it was applied at the end of that run
+    for run, app, name, is_reversal in done.order_by("pk").values_list("run", "app", "name", "is_reversal"):
+        if run <= number:
+            then[app, name] = not is_reversal
+        else:
+            then.setdefault((app, name), is_reversal)
+    order = applied_in_order(connection)
+    if gone := sorted(key for key, was_applied in then.items() if was_applied and key not in order):
+        raise GoingBackError(
+            f"{'.'.join(gone[0])} was applied at the end of run {number} and has been reversed since: going forward is "
+            "for python manage.py upgrade."
+        )
+    since = [key for key in order if not then.get(key, True)]
+    return _way(connection, MigrationLoader(connection), since, f"the end of run {number}")
 
 
 def _way(
@@ -98,7 +105,7 @@ def _way(
         order.update(dict.fromkeys(loader.graph.forwards_plan(leaf)))
     migrations = [loader.graph.nodes[key] for key in reversed(order) if key in chosen]
     for migration in migrations:
-        if not all(operation.reversible for operation in migration.operations):
+        if not is_reversible(migration):
             raise GoingBackError(
                 f"{migration} cannot be reversed: restore a backup from before it (python manage.py backup list)."
             )

@@ -81,7 +81,12 @@ class Command(BaseCommand):
         if options["plan"]:
             self._finish()
             return
-        confirm(f"Reverse {len(way.migrations)} migrations?", cast(TextIO, self.stdout), yes=options["yes"])
+        number = len(way.migrations)
+        confirm(
+            f"Reverse {number} migration{'s' if number != 1 else ''}?",
+            cast(TextIO, self.stderr if self._json else self.stdout),
+            yes=options["yes"],
+        )
         procedure = Procedure("rollback", options["database"], self._say)
         try:
             self._result |= procedure.roll_back(
@@ -92,6 +97,8 @@ class Command(BaseCommand):
                 folder=options["backup_folder"],
             )
         except StoppedError as error:
+            self._result["stopped"] = str(error)
+            self._finish()
             raise CommandError(str(error)) from error
         self._finish()
 

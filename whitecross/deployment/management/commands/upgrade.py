@@ -3,7 +3,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
@@ -53,9 +53,17 @@ class Command(BaseCommand):
         from whitecross.deployment.procedure import Procedure, StoppedError
 
         self._json = options["json"]
-        preflight = Preflight(options["database"], options["backup_folder"], backs_up=not options["no_backup"])
+        preflight = Preflight(
+            options["database"],
+            options["backup_folder"],
+            backs_up=not options["no_backup"],
+            allows_drift=options["allow_drift"],
+        )
         self._say("Looking:")
-        preflight.look()
+        try:
+            preflight.look()
+        except KeyboardInterrupt as interrupt:
+            raise CommandError("It was interrupted at the keyboard. Nothing was changed.") from interrupt
         result: dict[str, Any] = {
             "preflight": [finding.as_json() for finding in preflight.findings],
             "plan": preflight.plan_as_json(),
@@ -64,22 +72,18 @@ class Command(BaseCommand):
         for finding in preflight.findings:
             self._tell(finding)
         self._tell_plan(result["plan"])
-        refused = [
-            finding
-            for finding in refusals(preflight.findings)
-            if not (finding.name == "drift" and options["allow_drift"])
-        ]
-        if options["plan"] or refused:
-            self._finish(result)
-        if refused:
-            raise CommandError(
+        if refused := refusals(preflight.findings):
+            self._stop(
+                result,
                 f"{refused[0].name}: {refused[0].sentence} Nothing was changed. Next, when that is mended: "
-                "python manage.py upgrade"
+                "python manage.py upgrade",
             )
         if options["plan"]:
+            self._finish(result)
             return
-        question = f"Apply {len(preflight.plan)} migrations?" if preflight.plan else "Nothing to migrate; go on?"
-        confirm(question, cast(TextIO, self.stdout), yes=options["yes"])
+        number = len(preflight.plan)
+        question = f"Apply {number} migration{'s' if number != 1 else ''}?" if number else "Nothing to migrate; go on?"
+        confirm(question, cast(TextIO, self.stderr if self._json else self.stdout), yes=options["yes"])
         try:
             result |= Procedure("upgrade", options["database"], self._say).upgrade(
                 preflight,
@@ -90,8 +94,12 @@ class Command(BaseCommand):
                 backs_up=not options["no_backup"],
             )
         except StoppedError as error:
-            raise CommandError(str(error)) from error
+            self._stop(result, str(error), error)
         self._finish(result)
+
+    def _stop(self, result: dict[str, Any], why: str, error: Exception | None = None) -> NoReturn:
+        self._finish(result | {"stopped": why})
+        raise CommandError(why) from error
 
     def _say(self, line: str) -> None:
         if not self._json:

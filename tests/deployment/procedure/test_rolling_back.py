@@ -1,0 +1,281 @@
+"""rollback: what it refuses, what it says, and what is left of it wherever it stops."""
+
+import hashlib
+import json
+import signal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+from django.db import connection
+from django.db.migrations import RunSQL, SeparateDatabaseAndState
+
+from core.schema.actual import read_catalog
+from core.schema.compare import Difference
+from core.schema.verify import verify
+from tests.deployment.migrating.conftest import started, steps, until
+from tests.deployment.procedure.conftest import LAST, applied, command, execute, fill, go, rollback, runs, value
+from tests.deployment.procedure.test_ways_back import compare_losses
+from tests.factories import make_district, make_student
+from tests.migrations.steps import lost, rows
+from whitecross.deployment import procedure
+from whitecross.deployment.connecting import connect
+from whitecross.deployment.losing import losses
+from whitecross.deployment.procedure import StoppedError
+from whitecross.deployment.reference import applied_in_order
+from whitecross.deployment.rolling_back import to_migration
+
+LONG_AGO = "configuration.0005"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "Name a migration (app.name) or a run (--to-run N), one of the two."),
+        (["core.0001", "--to-run", "1"], "Name a migration (app.name) or a run (--to-run N), one of the two."),
+        (["core"], "'core' names no migration: write app.name, as in health_records.0003. Nothing was changed."),
+        (["core."], "'core.' names no migration: write app.name, as in health_records.0003. Nothing was changed."),
+        (["core.0099"], "This code has no migration core.0099; python manage.py showmigrations lists them. Nothing "),
+        (["nobody.0001"], "This code has no migration nobody.0001; "),
+        (["core.000"], "Several migrations of core begin with '000': write more of the name. Nothing was changed."),
+        (["adoption.0001"], "adoption.0001_rejects is not applied here, so there is nothing to go back to. Nothing "),
+        (["--to-run", "99"], "There is no run 99 here; python manage.py migration_log --list shows them. Nothing was "),
+        (["--to-run", "99999999999999999999"], "There is no run 99999999999999999999 here; "),
+    ],
+)
+def test_what_cannot_be_gone_back_to_is_said_in_a_sentence(words: list[str], sentence: str, db: Any) -> None:
+    execute("DELETE FROM django_migrations WHERE app = 'adoption'")
+    with pytest.raises(CommandError) as refusal:
+        rollback(*words)
+    assert str(refusal.value).startswith(sentence)
+    assert refusal.value.returncode == 1
+
+
+def test_a_whole_name_is_itself_though_another_begins_with_it(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = import_module("core.migrations.0003_notify_of_moved_schools")
+    monkeypatch.setitem(import_module("sys").modules, "core.migrations.0003_notify", migration)
+    names = ["core.0001_base_schema", "core.0003_notify_of_moved_schools"]
+    assert [to_migration(connection, name).target for name in names] == names
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [RunSQL("SELECT 1"), SeparateDatabaseAndState(database_operations=[RunSQL("SELECT 1")])],
+    ids=["plain", "beside a state"],
+)
+def test_what_cannot_be_reversed_is_known_beforehand(operation: Any, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = import_module("whitecross.adoption.migrations.0001_rejects").Migration
+    monkeypatch.setattr(migration, "operations", [*migration.operations, operation])
+    with pytest.raises(CommandError) as refusal:
+        rollback("configuration.0007")
+    assert str(refusal.value) == (
+        "adoption.0001_rejects cannot be reversed: restore a backup from before it (python manage.py backup list). "
+        "Nothing was changed."
+    )
+
+
+def test_losses_are_rows_of_tables_that_go_and_values_that_are_not_the_default(committed_db: str) -> None:
+    student = make_student()
+    for allergen in ("Peanut", "Milk", "Egg"):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                'INSERT INTO allergies ("studentId", allergen, severity) VALUES (%s, %s, %s)',
+                [student.pk, allergen, "SEVERE"],
+            )
+    execute(
+        "ALTER TABLE allergies ALTER COLUMN symptoms SET DEFAULT 'as ('' usual'",
+        "UPDATE allergies SET symptoms = CASE allergen WHEN 'Peanut' THEN 'hives' WHEN 'Egg' THEN 'as ('' usual' END",
+        "CREATE SEQUENCE counting",
+        """ALTER TABLE allergies ALTER COLUMN "epiPenLocation" SET DEFAULT nextval('counting')::text""",
+        """UPDATE allergies SET "epiPenLocation" = 'room 1' WHERE allergen = 'Milk'""",
+    )
+    order = applied_in_order(connection)
+    everything = set(order)
+    without = set(order[: order.index(("health_records", "0003_complete_health_records_schema"))])
+    found = {(loss.table, loss.column): loss for loss in losses(connection, everything, without)}
+    assert found["allergies", "symptoms"].number == 1
+    assert str(found["allergies", "symptoms"]) == "allergies.symptoms: 1 value"
+    assert found["allergies", "epiPenLocation"].number == 1
+    assert value("SELECT is_called FROM counting") is False  # no number was used up by looking
+    assert ("allergies", "") not in found
+    assert ("vital_signs", "") not in found  # it goes, and holds nothing
+    assert not {table for table, column in found} - {"allergies"}
+    assert losses(connection, everything, everything) == []
+
+
+def test_the_plan_says_what_is_reversed_and_lost_and_changes_nothing(committed_db: str) -> None:
+    before, applied_before = read_catalog(connection), applied_in_order(connection)
+    said = rollback(LONG_AGO, "--plan")
+    assert "To go back to configuration.0005_record_every_change, " in said
+    assert "  configuration.0006_notify_of_changes: loses nothing; processes notice changes when they next look" in said
+    assert said.index("adoption.0001_rejects") < said.index("configuration.0007") < said.index("configuration.0006")
+    assert "\x1b" not in said
+    found = json.loads(rollback(LONG_AGO, "--plan", "--json"))
+    assert found["target"] == "configuration.0005_record_every_change"
+    assert found["reversed"][-3:] == [
+        "adoption.0001_rejects",
+        "configuration.0007_announce_security_changes",
+        "configuration.0006_notify_of_changes",
+    ]
+    assert not [loss for loss in found["losses"] if loss["table"].startswith("migration_run")]
+    assert (read_catalog(connection), applied_in_order(connection)) == (before, applied_before)
+    assert len(runs()) == 1
+    newest = applied_in_order(connection)[-1]
+    assert "there is nothing to reverse." in rollback(".".join(newest))
+    assert json.loads(rollback(".".join(newest), "--json")) == {
+        "target": ".".join(newest),
+        "reversed": [],
+        "losses": [],
+    }
+
+
+def test_a_backup_comes_first_then_the_reverses_then_the_proof(committed_db: str, tmp_path: Path) -> None:
+    """The whole of it, with the scratch database."""
+    fill()
+    execute("INSERT INTO configuration_announcements (id) VALUES ('018f0000-0000-7000-8000-000000000000')")
+    held, before, way = rows(), read_catalog(connection), to_migration(connection, LONG_AGO)
+    lines = command("rollback", LONG_AGO, "--yes", backup_folder=tmp_path).splitlines()
+    assert "  configuration_announcements: 1 row" in lines
+    order = [
+        "To go back to ",
+        "What is lost for good",
+        "Backup: ",
+        "Reversing:",
+        "Verified: the schema is ",
+        "Done in ",
+    ]
+    assert [start for line in lines for start in order if line.startswith(start)] == order
+    run = runs()[-1]
+    (backup,) = tmp_path.iterdir()
+    assert (run["backupFile"], run["backupSha256"]) == (str(backup), hashlib.sha256(backup.read_bytes()).hexdigest())
+    assert (run["command"], run["status"]) == ("rollback", "SUCCEEDED")
+    assert run["verification"] == {"ok": True, "differences": []}
+    assert run["plan"][-1] == "-configuration.0006_notify_of_changes"
+    assert applied() == set()
+    assert lost(held, rows()) == {}
+    compare_losses(way, before, read_catalog(connection), held)
+
+
+def test_what_was_applied_is_marked_as_rolled_back_and_its_run_when_nothing_is_left_of_it(
+    behind: str, without_scratch: None
+) -> None:
+    command("migrate", verbosity=0)
+    rollback("configuration.0007")  # just what was applied after it, in another order than the graph's
+    assert [run["status"] for run in runs()] == ["SUCCEEDED"] * 4
+    assert value(
+        "SELECT array_agg(name || ' ' || status ORDER BY position) FROM migration_run_steps WHERE \"runId\" = 3"
+    ) == [
+        "0006_notify_of_changes SUCCEEDED",
+        "0007_announce_security_changes SUCCEEDED",
+        "0001_rejects ROLLED_BACK",
+    ]
+    command("migrate", verbosity=0)
+    assert "there is nothing to reverse" in rollback("--to-run", "3")  # reversed since, and applied again
+    rollback("--to-run", "2")
+    assert [run["status"] for run in runs()] == [
+        *("SUCCEEDED", "SUCCEEDED", "ROLLED_BACK", "SUCCEEDED", "ROLLED_BACK", "SUCCEEDED")
+    ]
+    with pytest.raises(CommandError) as refusal:
+        rollback("--to-run", "3")
+    assert str(refusal.value) == (
+        "adoption.0001_rejects was applied at the end of run 3 and has been reversed since: going forward is for "
+        "python manage.py upgrade. Nothing was changed."
+    )
+
+
+def test_a_reverse_that_refuses_says_why_how_many_are_reversed_and_what_to_type(
+    committed_db: str, without_scratch: None
+) -> None:
+    """A setting of a district stops the reverse of configuration.0002. What it can do without loss is kept."""
+    fill()
+    execute(
+        f"""INSERT INTO system_configurations (key, value, scope, "scopeId")
+            VALUES ('SYSTEM_NAME', 'Hogwarts', 'DISTRICT', '{make_district().pk}')"""
+    )
+    held, before, way = rows(), read_catalog(connection), to_migration(connection, "configuration.0001")
+    with pytest.raises(CommandError) as refusal:
+        rollback("configuration.0001")
+    number = [str(migration) for migration in way.migrations].index("configuration.0002_enhance_system_configuration")
+    sentence = str(refusal.value)
+    assert "system_configurations holds values for districts, schools or users" in sentence
+    assert (
+        f" {number} of {len(way.migrations)} migrations are reversed, each whole. Next: python manage.py rollback"
+        in sentence
+    )
+    assert "Hogwarts" not in sentence
+    assert len(way.migrations) - number == len(to_migration(connection, "configuration.0001").migrations)
+    run, last = runs()[-1], steps()[-1]
+    assert (run["status"], run["issues"]) == ("FAILED", [last["notes"]])
+    assert (last["name"], last["status"]) == ("0002_enhance_system_configuration", "FAILED")
+    execute("DELETE FROM system_configurations WHERE scope = 'DISTRICT'")
+    rollback("configuration.0001")
+    assert to_migration(connection, "configuration.0001").migrations == []
+    assert [run["status"] for run in runs()[-2:]] == ["FAILED", "SUCCEEDED"]
+    assert lost(held, rows()) == {"system_configurations": "a row"}  # those as seeded, and that of the district
+    compare_losses(way, before, read_catalog(connection), held)
+
+
+def test_killed_in_the_middle_it_is_run_again_and_finishes(behind: str, without_scratch: None) -> None:
+    command("migrate", verbosity=0)
+    with connect("default", application_name="nightly report") as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM configuration_announcements")  # which configuration.0007 would drop
+        process = started(
+            *(behind, "rollback", "--to-run", "2", "--yes", "--no-backup"), DJANGO_SETTINGS_MODULE="whitecross.settings"
+        )
+        until(lambda: "adoption.0001_rejects reversed" in process.stdout.readline() if process.stdout else False, 60)
+        until(lambda: runs()[-1]["status"] == "RUNNING" and steps()[-1]["name"] == "0007_announce_security_changes")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        other.execute("COMMIT")
+    assert applied() == LAST - {("adoption", "0001_rejects")}
+    assert "2 migrations are reversed:" in rollback("--to-run", "2")
+    assert applied() == set()
+    killed, second = runs()[-2:]
+    assert (killed["status"], second["status"]) == ("FAILED", "SUCCEEDED")
+    assert "ended without a word" in killed["issues"][0]
+    command("migrate", verbosity=0)
+    assert verify("default").differences == []
+
+
+def test_of_two_at_once_the_second_finds_nothing_left_and_one_with_another_aim_is_stopped(
+    committed_db: str, without_scratch: None
+) -> None:
+    same, further = to_migration(connection, "knox.0009"), to_migration(connection, "knox.0008")
+    rollback("knox.0009")
+    said: list[str] = []
+    assert go(same, said) == {}
+    assert said == [f"Another run has gone back to {same.target} meanwhile: there is nothing left to reverse."]
+    with pytest.raises(StoppedError, match=r"Somebody has changed the schema since it was looked at\. Nothing was "):
+        go(further)
+    assert to_migration(connection, "knox.0009").migrations == []
+
+
+def test_a_schema_that_is_another_after_it_is_said_with_the_backup(
+    committed_db: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    odd = Difference("index missing", "districts.districts_name_idx", "one", "none", "CREATE INDEX")
+    monkeypatch.setattr(procedure, "drift", lambda alias, applied: [odd])
+    with pytest.raises(CommandError) as refusal:
+        command("rollback", "knox.0009", "--yes", backup_folder=tmp_path)
+    run = runs()[-1]
+    assert str(refusal.value) == (
+        "All of it is reversed, but the schema differs in 1 place from what the remaining migrations make, the first: "
+        f"index missing: districts.districts_name_idx. The backup from before is {run['backupFile']}. "
+        f"Next: python manage.py migration_log {run['id']}"
+    )
+    assert run["status"] == "FAILED"
+    assert run["verification"] == {"ok": False, "differences": ["index missing: districts.districts_name_idx"]}
+
+
+def test_without_a_backup_nothing_is_reversed(committed_db: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError) as refusal:
+        command("rollback", "knox.0009", "--yes", "--json", backup_folder=tmp_path / "file" / "backups")
+    assert str(refusal.value).endswith(
+        "Nothing was changed. Next, when that is mended: python manage.py rollback with the same words"
+    )
+    assert len(to_migration(connection, "knox.0009").migrations) == 1
+    assert runs()[-1]["status"] == "FAILED"
