@@ -1,0 +1,71 @@
+-- The roles of White Cross in PostgreSQL, and what each may do. A superuser runs it, before the first `upgrade` and again
+-- after it and after each release (whatever is there already stays as it is):
+--
+--     psql --set ON_ERROR_STOP=1 --file deploy/roles.sql "dbname=postgres"
+--
+-- Other names:  --set database=health --set owner=health_owner ...  Passwords afterwards, typed and not kept in a file:
+--     \password whitecross_owner
+
+SET client_min_messages = warning;
+
+\if :{?database} \else \set database whitecross \endif
+\if :{?owner}    \else \set owner whitecross_owner \endif
+\if :{?app}      \else \set app whitecross_app \endif
+\if :{?backup}   \else \set backup whitecross_backup \endif
+\if :{?monitor}  \else \set monitor whitecross_monitor \endif
+
+SELECT format('CREATE ROLE %I LOGIN', name) FROM unnest(ARRAY[:'owner', :'app', :'backup', :'monitor']) AS name
+WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
+
+-- Migrates, and owns what it makes. CREATEDB: for the scratch database in which `upgrade` looks for drift and `rollback`
+-- verifies, and to restore a backup beside the database in use.
+ALTER ROLE :"owner" CREATEDB NOSUPERUSER NOREPLICATION NOBYPASSRLS;
+-- To see who holds a lock, in whose way `upgrade` is, and how far standbys lag.
+GRANT pg_read_all_stats, pg_read_all_settings TO :"owner";
+
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')
+WHERE :'database' NOT IN (SELECT datname FROM pg_database) \gexec
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"database" TO :"app", :"backup", :"monitor";
+
+-- The server's own log quotes the statement that fails, and with it a row. White Cross's log has table and rule.
+ALTER DATABASE :"database" SET log_min_error_statement = 'panic';
+ALTER DATABASE :"database" SET log_error_verbosity = 'terse';
+ALTER DATABASE :"database" SET log_parameter_max_length = 0;
+ALTER DATABASE :"database" SET log_parameter_max_length_on_error = 0;
+ALTER DATABASE :"database" SET log_min_duration_statement = -1;
+ALTER DATABASE :"database" SET log_statement = 'none';
+
+-- Reads every table, and changes nothing.
+GRANT pg_read_all_data TO :"backup";
+ALTER ROLE :"backup" SET default_transaction_read_only = on;
+-- Sees what the server does, and of the tables only what doctor and verify_schema ask for.
+GRANT pg_monitor TO :"monitor";
+ALTER ROLE :"monitor" SET default_transaction_read_only = on;
+-- Serves people. Nobody waits a minute for a page; a transaction that is forgotten holds up a migration.
+ALTER ROLE :"app" NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE :"app" SET statement_timeout = '60s';
+ALTER ROLE :"app" SET idle_in_transaction_session_timeout = '60s';
+
+\connect :"database"
+SET client_min_messages = warning;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO :"app", :"monitor";
+
+-- Rows of tables that are there, and of those that the owner will make.
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"app";
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :"app";
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO :"app";
+ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"app";
+ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO :"app";
+ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO :"app";
+
+-- Records of what changed the schema, and what adopt set aside: none of the application's business to change. They are
+-- there after the first `upgrade`.
+SELECT format('REVOKE INSERT, UPDATE, DELETE ON %I FROM %I', relname, :'app') FROM pg_class
+WHERE relnamespace = 'public'::regnamespace
+    AND relname IN ('django_migrations', 'migration_runs', 'migration_run_steps', 'adoption_rejects') \gexec
+SELECT format('GRANT SELECT ON %I TO %I', relname, :'monitor') FROM pg_class
+WHERE relnamespace = 'public'::regnamespace
+    AND relname IN ('django_migrations', 'migration_runs', 'system_configurations') \gexec
+SELECT format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO %I', :'monitor') \gexec
