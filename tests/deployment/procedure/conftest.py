@@ -81,6 +81,12 @@ def runs() -> list[dict[str, Any]]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def without_collected_static_files(settings: Any) -> None:
+    """Tests run with DEBUG off and without collectstatic, which WhiteNoise warns about."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture
 def without_scratch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is compared with a scratch database, which takes seconds."""
