@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import Error, InterfaceError, OperationalError, transaction
+from django.db import Error, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.state import ProjectState
@@ -24,7 +24,7 @@ from core.db import RunInBatches
 from core.executor import Executor
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
-from whitecross.deployment.record import Plan, Run, Step, current_run
+from whitecross.deployment.record import RUNS, Plan, Run, Step, current_run
 from whitecross.deployment.watch import TELL_EACH_S, Watch
 
 RECORD = ("deployment", "0001_migration_runs")
@@ -63,6 +63,7 @@ class DeploymentExecutor(Executor):
     ) -> None:
         super().__init__(connection, progress_callback)
         self._governance = governance
+        self._pid = 0  # of the session that carries out, once that has begun
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Plan:  # type: ignore[override]
         """As Django's; the migration that makes the record comes before all others, whatever the targets."""
@@ -97,6 +98,9 @@ class DeploymentExecutor(Executor):
         """Carry one out, or note that it is applied (`fake`). Raises MigrationStoppedError and LostLockError."""
         if fake_initial and not fake:
             fake, state = self.detect_soft_applied(state, migration)
+        if fake and (migration.app_label, migration.name) == RECORD:
+            # Only noted, it would never be made, and no run could be written down.
+            fake = self.connection.introspection.table_names().count(RUNS) > 0
 
         def deed() -> ProjectState:
             with self.connection.schema_editor(atomic=migration.atomic) as editor:
@@ -133,7 +137,7 @@ class DeploymentExecutor(Executor):
             with transaction.atomic(using=self.connection.alias):
                 self._note(migration, step, backwards=backwards)
         else:
-            state = self._persist(migration, step, deed, backwards=backwards)
+            state = self._persist(migration, state, step, deed, backwards=backwards)
         if step:
             step.is_done = True
         if self.progress_callback:
@@ -141,54 +145,90 @@ class DeploymentExecutor(Executor):
         return state
 
     def _persist(
-        self, migration: Migration, step: Step | None, deed: Callable[[], ProjectState], *, backwards: bool
+        self,
+        migration: Migration,
+        state: ProjectState,
+        step: Step | None,
+        deed: Callable[[], ProjectState],
+        *,
+        backwards: bool,
     ) -> ProjectState:
         governance = self._governance
         # Within somebody's transaction (adopt's), it is for them to take locks and to try again.
         if governance is None or self.connection.in_atomic_block:
             return self._once(migration, step, deed, backwards=backwards)
-        trial = _Trial(migration, step, governance, self.connection)
+        governor = Governor(self.connection, governance.watch, governance.patience_s)
+        trial = _Trial(migration, step, governance, governor, self.connection)
         _let_tell(migration, governance.told)
         while True:
+            self._pid = 0
             try:
-                return self._governed(migration, step, deed, governance, backwards=backwards)
+                return self._governed(migration, deed, step, governance, governor, trial, backwards=backwards)
             except (Error, LostLockError) as error:
+                if migration.atomic and self._was_committed(error, migration, governance, backwards=backwards):
+                    return state if backwards else migration.mutate_state(state)
                 trial.judge(error)
             trial.pause()
+
+    def _was_committed(
+        self, error: Exception, migration: Migration, governance: Governance, *, backwards: bool
+    ) -> bool:
+        """Whether it is done all the same: an answer to COMMIT may be lost on the way, with the connection."""
+        if not self._pid or getattr(error.__cause__, "sqlstate", None) in BUSY:
+            return False
+        if self.connection.connection is not None and self.connection.is_usable():
+            return False
+        self.connection.close()
+        governance.watch.wait_for_end_of(self._pid)
+        return self._is_applied(migration) != backwards
 
     def _governed(
         self,
         migration: Migration,
-        step: Step | None,
         deed: Callable[[], ProjectState],
+        step: Step | None,
         governance: Governance,
+        governor: Governor,
+        trial: "_Trial",
         *,
         backwards: bool,
     ) -> ProjectState:
         watch = governance.watch
         watch.patience_s, watch.told = governance.patience_s, governance.told
-        governor = Governor(self.connection, watch, governance.patience_s)
         if not migration.atomic:
+            self._refuse_pooler(migration)
             with governor.outside_transactions(), self._watched(governance), self.connection.execute_wrapper(governor):
                 state = deed()
             with transaction.atomic(using=self.connection.alias):
                 self._note(migration, step, backwards=backwards)
             return state
         with transaction.atomic(using=self.connection.alias):
-            governor.begin()
             with self._watched(governance), self.connection.execute_wrapper(governor):
-                self._refuse_done(migration, backwards=backwards)
+                governor.begin(trial.held_by_server)
+                if self._is_applied(migration) != backwards:
+                    # Whoever lost the lock unnoticed must not do what another has done since.
+                    raise LostLockError
                 state = deed()
                 self._note(migration, step, backwards=backwards)
             return state
 
     def _watched(self, governance: Governance) -> AbstractContextManager[None]:
-        if governance.allows_long_locks:
-            return nullcontext()
         # Not the driver's number: a pooler tells one of its own.
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
-            return governance.watch.over(int(cursor.fetchone()[0]))
+            self._pid = int(cursor.fetchone()[0])
+        return nullcontext() if governance.allows_long_locks else governance.watch.over(self._pid)
+
+    def _refuse_pooler(self, migration: Migration) -> None:
+        """Behind a pooler in transaction mode, each statement may come to another session, and none can be watched."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            if cursor.fetchone()[0] != self.connection.connection.info.backend_pid:
+                raise MigrationStoppedError(
+                    f"{migration.app_label}.{migration.name} runs outside of transactions, which the pooler before the "
+                    "server does not allow for. Nothing of it was done. For this command, point DATABASE_URL to the "
+                    "server itself."
+                )
 
     def _once(
         self, migration: Migration, step: Step | None, deed: Callable[[], ProjectState], *, backwards: bool
@@ -214,23 +254,28 @@ class DeploymentExecutor(Executor):
         if step:
             step.end(Status.SUCCEEDED)
 
-    def _refuse_done(self, migration: Migration, *, backwards: bool) -> None:
-        """Somebody who lost the lock unnoticed must not do what another has done since."""
+    def _is_applied(self, migration: Migration) -> bool:
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM django_migrations WHERE app = %s AND name = %s",
                 [migration.app_label, migration.name],
             )
-            if bool(cursor.fetchone()[0]) != backwards:
-                raise LostLockError
+            return bool(cursor.fetchone()[0])
 
 
 class _Trial:
     """The attempts at one migration: which failure is worth another, and what is said when none is."""
 
     def __init__(
-        self, migration: Migration, step: Step | None, governance: Governance, connection: BaseDatabaseWrapper
+        self,
+        migration: Migration,
+        step: Step | None,
+        governance: Governance,
+        governor: Governor,
+        connection: BaseDatabaseWrapper,
     ) -> None:
+        self.held_by_server: set[str] = set()  # tables of which an autovacuum is in the way
+        self._governor = governor
         self._name = f"{migration.app_label}.{migration.name}"
         self._migration, self._step = migration, step
         self._left = "Nothing of it was done." if migration.atomic else "Running it again goes on where it was."
@@ -241,18 +286,18 @@ class _Trial:
     def judge(self, error: Exception) -> None:
         """Return if it is to be tried again. Raises the error, or MigrationStoppedError."""
         watch = self._governance.watch
-        if isinstance(error, LostLockError):
+        if isinstance(error, LostLockError) or watch.lost:
             raise MigrationStoppedError(
-                f"{self._name} stopped: the lock that keeps other runs out is gone, as its connection is. "
-                "Nothing of this migration was done."
+                f"{self._name} stopped: the lock that keeps other runs out is gone, as its connection is. {self._left}"
             ) from error
         sqlstate = getattr(error.__cause__, "sqlstate", None)
-        busy = sqlstate in BUSY
-        if watch.interfered and isinstance(error, OperationalError | InterfaceError):
+        busy = sqlstate in BUSY or (watch.interfered and watch.was_waiting)
+        if busy:
+            self._stalls = 0
+            self.held_by_server = self._governor.stopping if self._is_held_by_server() else set()
+        elif watch.interfered:
             # What goes by batches goes on where it was, with smaller ones.
             self._stalls += not self._halve_batches()
-        elif busy:
-            self._stalls = 0
         elif not (watch.expired and sqlstate == "57014"):
             raise error
         if not self._is_repeatable():
@@ -270,7 +315,9 @@ class _Trial:
             self._step.facts["lockWaits"] += 1
         if time.monotonic() - self._said > 10:
             self._said = time.monotonic()
-            self._governance.told(f"waiting for {self._whom()}")
+            self._governance.told(
+                f"waiting for {self._whom()}" if busy else "stepped back, as others had to wait; trying again"
+            )
 
     def pause(self) -> None:
         """Let those who wait go by, until the lock may be free. Two that retry must not keep meeting."""
@@ -281,6 +328,9 @@ class _Trial:
         pause_s = self._pause_s * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         self._governance.watch.wait_for_holders(max(0.05, min(left, pause_s)))
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.3)
+
+    def _is_held_by_server(self) -> bool:
+        return any(holder.is_of_the_server for holder in self._governance.watch.holders())
 
     def _halve_batches(self) -> bool:
         batches = [one for one in self._migration.operations if isinstance(one, RunInBatches) and one.size > SMALLEST]
@@ -298,12 +348,12 @@ class _Trial:
         return "; ".join(map(str, held)) or "a lock that is never free for long"
 
     def _out_of_patience(self) -> str:
-        first = self._governance.watch.holders()
-        end = f"SELECT pg_terminate_backend({first[0].pid})" if first else ""
+        ends = [holder.end for holder in self._governance.watch.holders() if holder.end]
+        end = f", or end it: {ends[0]}" if ends else "."
         return (
             f"{self._name} got no lock within {self._governance.patience_s:g} s; it steps back after {WAIT_MS} ms each "
             f"time, so that nobody waits. Who held it: {self._whom()}. {self._left} Wait for that to end"
-            f"{f', or end it: {end};' if end else '.'}"
+            f"{end}"
         )
 
 

@@ -1,7 +1,7 @@
 """Bounds, statement by statement, how long a migration waits for a lock while others queue behind it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,6 +14,22 @@ from whitecross.deployment.watch import Watch
 WAIT_MS = 60  # for a lock that stops others, all waits of a transaction together once it holds one
 CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK")  # locks nothing; of a failed transaction, nothing else is possible
 SLOW = ("CONCURRENTLY", "VACUUM")  # cannot run in a transaction; stop nobody
+ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY")
+
+# Others bound us, not the limits of role or database. A statement whose client is gone ends at once, and so does a
+# transaction whose client's machine is.
+LIMITS = {
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "client_connection_check_interval": "'100ms'",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+# Once we hold a lock that stops others: a client that stands still gives it back, and no standby is waited for, as its
+# absence would keep the lock; whatever is committed later reaches it after this.
+HOLDING = {"idle_in_transaction_session_timeout": "'10s'", "synchronous_commit": "local"}
+PATIENCE_WITH_SERVER = "5s"  # PostgreSQL ends an autovacuum for whoever has waited deadlock_timeout
 
 
 class LostLockError(Exception):
@@ -23,9 +39,10 @@ class LostLockError(Exception):
 class Governor:
     """Hears each statement before it is sent (as Django's execute_wrapper) and bounds it.
 
-    A statement that stops nobody may wait for its lock until the patience is over; one that stops readers or writers
-    for WAIT_MS, and once such a lock is held, the following ones for what is left of it. Everything is said with
-    SET LOCAL, so that it ends with the transaction, also behind a pooler.
+    What works on rows, or takes a lock that stops nobody, may wait until the patience is over. Anything else waits for
+    WAIT_MS, and once a lock is held that stops others, for what is left of it. Everything is said with SET LOCAL, so
+    that it ends with the transaction, also behind a pooler. `stopping`: the tables of the last statement that stops
+    others.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper, watch: Watch, patience_s: float) -> None:
@@ -34,36 +51,37 @@ class Governor:
         self._held_since: float | None = None
         self._limit_ms: int | None = None
         self._in_use: set[str] = set()
+        self.stopping: set[str] = set()
 
-    def begin(self) -> None:
-        """A transaction has begun, or a migration that runs in none. Others bound us, not the server's own timeouts."""
-        if self._connection.in_atomic_block:
-            self._say("SET LOCAL statement_timeout = 0")
-            self._say("SET LOCAL idle_in_transaction_session_timeout = 0")
-        self._held_since = self._limit_ms = None
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relnamespace = ANY("
-                "SELECT oid FROM pg_namespace WHERE nspname = ANY(current_schemas(false)))"
-            )
-            self._in_use = {name for (name,) in cursor.fetchall()}
+    def begin(self, from_server: Collection[str] = ()) -> None:
+        """A transaction has begun. Tables `from_server` are held by an autovacuum, which is asked to end."""
+        self._say("; ".join(f"SET LOCAL {name} = {value}" for name, value in self._limits().items()))
+        if from_server:
+            names = ", ".join(map(self._connection.ops.quote_name, sorted(from_server)))
+            self._say(f"SET LOCAL lock_timeout = '{PATIENCE_WITH_SERVER}'")
+            self._say(f"LOCK TABLE {names} IN SHARE UPDATE EXCLUSIVE MODE")
+        self._begin()
 
     @contextmanager
     def outside_transactions(self) -> Iterator[None]:
         """A migration that runs in none: an index takes as long as it takes to build."""
         self._connection.ensure_connection()
-        self._say("SET statement_timeout = 0")
+        limits = {**self._limits(), "lock_timeout": "0"}
+        for name, value in limits.items():
+            self._say(f"SET {name} = {value}")
         try:
-            self.begin()
+            self._begin()
             yield
         finally:
-            with suppress(Error):
-                self._say("RESET statement_timeout")
+            for name in limits:
+                with suppress(Error):
+                    self._say(f"RESET {name}")
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Send the statement, bounded. Raises LostLockError."""
         text = str(sql)
         if text.startswith(CONTROL):
+            self._limit_ms = None  # what was said since the savepoint is not said any more
             return execute(sql, params, many, context)
         if self._watch.lost:
             raise LostLockError
@@ -79,23 +97,46 @@ class Governor:
             finally:
                 self._held_since = self._limit_ms = None
 
+    def _begin(self) -> None:
+        self._held_since = self._limit_ms = None
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'm', 'v', 'f')"
+                " AND relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname LIKE 'pg\\_%%'"
+                " OR nspname = 'information_schema')",
+                [],
+            )
+            self._in_use = {name for (name,) in cursor.fetchall()}
+
+    def _limits(self) -> dict[str, str]:
+        is_17 = self._connection.pg_version >= 170000  # type: ignore[attr-defined]
+        return {**LIMITS, "transaction_timeout": "0"} if is_17 else LIMITS
+
     def _within(self, text: str, execute: Callable[..., Any], *statement: Any) -> Any:
-        stopping = [lock for lock in locks_of(text) if self._stops(lock)]
+        locks = locks_of(text)
+        stopping = [lock for lock in locks if self._stops(lock)]
         started = time.monotonic()
         if self._held_since is not None:
             self._limit(max(1, WAIT_MS - round((started - self._held_since) * 1000)))
-        elif stopping:
-            self._limit(WAIT_MS)
-        else:
+        elif not stopping and self._stops_nobody(text, locks):
             self._limit(self._patience_ms)
+        else:
+            self._limit(WAIT_MS)
+        if stopping:
+            self.stopping = {lock.table for lock in stopping if lock.table}
         done = execute(*statement)
         if stopping and self._held_since is None:
             self._held_since = started
+            self._say("; ".join(f"SET LOCAL {name} = {value}" for name, value in HOLDING.items()))
         return done
 
     def _stops(self, lock: Lock) -> bool:
         # A name that the text does not tell may be of any table.
         return lock.mode.strength >= LockMode.SHARE.strength and (not lock.table or lock.table in self._in_use)
+
+    def _stops_nobody(self, text: str, locks: list[Lock]) -> bool:
+        """Whether it is known of the statement that it stops neither readers nor writers of tables that are there."""
+        return bool(locks) or text.lstrip().upper().startswith(ROWS)
 
     def _limit(self, milliseconds: int) -> None:
         if milliseconds != self._limit_ms:

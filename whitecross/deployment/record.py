@@ -241,4 +241,5 @@ def _write(cursor: CursorWrapper, table: str, columns: set[str], facts: dict[str
         f"UPDATE {table} SET {', '.join(f'{name} = %s' for name in quoted)} WHERE id = %s",  # noqa: S608
         [*values.values(), id_],
     )
-    return id_
+    # A row that was written in a transaction that came to nothing is written anew.
+    return id_ if cursor.rowcount else _write(cursor, table, columns, facts, None)

@@ -162,6 +162,8 @@ def test_the_plan_names_the_locks_that_stop_others_and_changes_nothing(in_use: s
 def test_limits_that_the_role_has_do_not_end_a_migration(in_use: str, other: psycopg.Connection[Any]) -> None:
     other.execute(f"""ALTER DATABASE "{in_use}" SET statement_timeout = '300ms'""")
     other.execute(f"""ALTER DATABASE "{in_use}" SET idle_in_transaction_session_timeout = '300ms'""")
+    if other.info.server_version >= 170000:
+        other.execute(f"""ALTER DATABASE "{in_use}" SET transaction_timeout = '400ms'""")
     connection.close()
     assert "OK" in migrate("sample")  # with half a second of work
 

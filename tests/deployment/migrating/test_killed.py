@@ -180,6 +180,7 @@ def test_an_index_broken_in_the_middle_is_found_and_built_again(in_use: str, oth
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "sample.0003_index_concurrently failed" in errors
+    assert last_run()["status"] == steps()[-1]["status"] == "FAILED"
     assert "Traceback" not in errors
     other.execute("COMMIT")
     valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'allergies_source_idx'::regclass"
@@ -202,7 +203,7 @@ def test_where_the_lock_on_migrations_is_lost_it_stops_before_the_next_statement
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [0x77636D67]
         )
         until(lambda: other.execute("SELECT FROM pg_locks WHERE classid = %s", [0x77636D67]).fetchone() is None)
-        time.sleep(0.2)
+        time.sleep(0.6)
 
     with at("SELECT relname FROM pg_class", take_the_lock_away) as moment, pytest.raises(CommandError) as refusal:
         migrate("sample", "0002")

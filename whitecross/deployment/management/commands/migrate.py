@@ -122,8 +122,13 @@ class Command(django_migrate.Command):
                 raise  # whoever opened the transaction says what became of it
             if run is not None and outer is None:
                 with contextlib.suppress(Error):
+                    if connection.connection is not None and not connection.is_usable():
+                        connection.close()
                     run.fail(_said(error))
-            if isinstance(error, Error | MigrationStoppedError):
+            # Without a run it is Django's word on a wrong request.
+            if isinstance(error, Error | MigrationStoppedError) or (
+                run is not None and isinstance(error, CommandError)
+            ):
                 raise CommandError(self._stands(error, run)) from error
             raise
         finally:
@@ -214,6 +219,11 @@ class Command(django_migrate.Command):
         if run is None or not run.steps:
             return f"{text} Nothing was changed. Then run it again: python manage.py migrate"
         last = run.steps[-1]
+        if last.is_done and len(run.steps) == len(run.facts["plan"]):
+            return (
+                f"All {len(run.steps)} migrations of this run are applied, but what follows them failed: {text} "
+                f"Next: python manage.py {run.facts['command']}"
+            )
         name = f"{last.migration.app_label}.{last.migration.name}"
         if not text.startswith(name):
             of_it = "Nothing of it was done." if last.migration.atomic else "Running it again goes on with it."
@@ -248,7 +258,7 @@ class Command(django_migrate.Command):
 
 
 def _said(error: BaseException) -> str:
-    if isinstance(error, MigrationStoppedError):
+    if isinstance(error, MigrationStoppedError | CommandError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "It was interrupted at the keyboard."
