@@ -30,6 +30,7 @@ from tests.programs import tool
 DEPLOY = ROOT / "deploy"
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 KINDS = ("owner", "app", "backup", "monitor")
+pytestmark = pytest.mark.direct("it makes roles and connects as each of them")
 PASSWORD = "one test's own, with a % and an @"
 
 
