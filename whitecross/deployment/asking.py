@@ -12,9 +12,9 @@ def confirm(question: str, out: TextIO, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError("Nobody is here to be asked: add --yes. Nothing was changed.")
-    out.write(f"{question} Type yes to go on: ")
-    out.flush()
     try:
+        out.write(f"{question} Type yes to go on: ")
+        out.flush()
         answer = sys.stdin.readline()
     except KeyboardInterrupt:
         answer = ""

@@ -37,7 +37,7 @@ def facts(run: MigrationRun) -> dict[str, Any]:
                 "reversal": step.is_reversal,
                 "status": str(step.status),
                 "startedAt": step.started_at.isoformat(),
-                "seconds": round(step.duration.total_seconds(), 3) if step.duration else None,
+                "seconds": round(step.duration.total_seconds(), 3) if step.duration is not None else None,
                 "attempts": step.attempts,
                 "lockWaits": step.lock_waits,
                 "notes": step.notes,
@@ -83,7 +83,7 @@ def markdown(run: MigrationRun) -> Iterator[str]:
     yield ""
     yield "## Final status"
     yield ""
-    took = f" after {said(run.duration.total_seconds())}" if run.duration else ""
+    took = f" after {said(run.duration.total_seconds())}" if run.duration is not None else ""
     yield f"{run.get_status_display()}{took}."
     yield ""
     yield "## Sign-off"
@@ -109,7 +109,7 @@ def _steps(run: MigrationRun) -> Iterator[str]:
             str(step.position),
             f"{step}{' (reversed)' if step.is_reversal else ''}",
             step.get_status_display(),
-            said(step.duration.total_seconds()) if step.duration else "",
+            said(step.duration.total_seconds()) if step.duration is not None else "",
             " ".join(
                 filter(None, [f"Stepped back {step.lock_waits} times for others." * bool(step.lock_waits), step.notes])
             ),

@@ -65,7 +65,8 @@ class MigrationRun(models.Model, metaclass=CamelCaseModelBase):
             ),
             models.CheckConstraint(
                 condition=models.Q(status="RUNNING", ended_at__isnull=True)
-                | (~models.Q(status="RUNNING") & models.Q(ended_at__gte=models.F("started_at"))),
+                # Said twice, as a comparison with NULL lets a row pass.
+                | models.Q(~models.Q(status="RUNNING"), ended_at__isnull=False, ended_at__gte=models.F("started_at")),
                 name="migration_runs_ended_at_check",
                 violation_error_message="A run that has ended has a time at which it did, and only such a run.",
             ),
@@ -119,7 +120,8 @@ class MigrationRunStep(models.Model, metaclass=CamelCaseModelBase):
             ),
             models.CheckConstraint(
                 condition=models.Q(status="RUNNING", ended_at__isnull=True)
-                | (~models.Q(status="RUNNING") & models.Q(ended_at__gte=models.F("started_at"))),
+                # Said twice, as a comparison with NULL lets a row pass.
+                | models.Q(~models.Q(status="RUNNING"), ended_at__isnull=False, ended_at__gte=models.F("started_at")),
                 name="migration_run_steps_ended_at_check",
                 violation_error_message="A step that has ended has a time at which it did, and only such a step.",
             ),

@@ -123,7 +123,7 @@ def test_a_disk_that_is_too_small_is_known_before(
     behind: str, without_scratch: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
     with stopped() as said:
         command("upgrade", "--yes", backup_folder=tmp_path)
     assert re.match(

@@ -129,6 +129,7 @@ class Migration(migrations.Migration):
                             models.Q(
                                 models.Q(("status", "RUNNING"), _negated=True),
                                 ("ended_at__gte", models.F("started_at")),
+                                ("ended_at__isnull", False),
                             ),
                             _connector="OR",
                         ),
@@ -211,6 +212,7 @@ class Migration(migrations.Migration):
                             models.Q(
                                 models.Q(("status", "RUNNING"), _negated=True),
                                 ("ended_at__gte", models.F("started_at")),
+                                ("ended_at__isnull", False),
                             ),
                             _connector="OR",
                         ),
