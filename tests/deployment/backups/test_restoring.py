@@ -53,11 +53,31 @@ def test_everything_comes_back(made: Made, server: Any, committed_db: str) -> No
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def comment_on(server: Any, name: str) -> str:
+    """What is said of a database."""
+    found = server.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
+    ).fetchone()
+    return str(found[0]) if found else ""
+
+
+def refuse_to_end() -> None:
+    """As whoever presses Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def test_into_an_empty_database_too_and_with_a_table_of_contents_too_long_to_keep(
     made: Made, server: Any, empty_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restoring, "TOC_AT_MOST", 1)
+    with monkeypatch.context() as breaking:
+        breaking.setattr(restoring, "_prove", lambda *args: refuse_to_end())
+        with pytest.raises(KeyboardInterrupt):
+            restore("default", made.plain, [], into=empty_db)
+    assert comment_on(server, empty_db) == restoring.HALF  # so that nobody swaps it in
+    create_database(empty_db)
     restored = restore("default", made.plain, [], into=empty_db)
+    assert comment_on(server, empty_db).startswith(restoring.FINISHED)
     assert restored.rows == restored.manifest.rows
     with pytest.raises(BackupError, match=f"The database {empty_db} is not empty, and a restore never goes over"):
         restore("default", made.plain, [], into=empty_db)

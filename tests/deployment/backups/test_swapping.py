@@ -11,7 +11,7 @@ from tests.adoption.conftest import url_of
 from tests.conftest import create_database
 from tests.deployment.backups.conftest import names_of
 from whitecross.deployment.backups import BackupError, swapping
-from whitecross.deployment.backups.restoring import UNFINISHED
+from whitecross.deployment.backups.restoring import HALF, UNFINISHED
 from whitecross.deployment.backups.swapping import compare, swap
 
 
@@ -110,8 +110,11 @@ def test_one_that_is_not_there_names_those_that_are(committed_db: str, incoming:
         swap("default", committed_db)
 
 
-def test_one_that_was_not_restored_to_its_end_is_refused(server: Any, committed_db: str, incoming: str) -> None:
-    server.execute(f"COMMENT ON DATABASE \"{incoming}\" IS '{UNFINISHED}'")
+@pytest.mark.parametrize("mark", [UNFINISHED, HALF])
+def test_one_that_was_not_restored_to_its_end_is_refused(
+    server: Any, committed_db: str, incoming: str, mark: str
+) -> None:
+    server.execute(f"COMMENT ON DATABASE \"{incoming}\" IS '{mark}'")
     with pytest.raises(BackupError, match="was not restored to its end"):
         swap("default", incoming)
     assert not is_told(committed_db)

@@ -79,7 +79,9 @@ def test_where_the_answer_to_commit_is_lost_it_is_looked_up_what_became_of_it(
     def commit_unheard() -> None:
         commit()
         with connect("default") as server:
-            added = server.execute("SELECT FROM pg_attribute WHERE attname = 'source' AND attnum > 0").fetchone()
+            added = server.execute(
+                "SELECT FROM pg_attribute WHERE attrelid = 'allergies'::regclass AND attname = 'source'"
+            ).fetchone()
             if added is not None and not lost:
                 lost.append(True)
                 server.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])

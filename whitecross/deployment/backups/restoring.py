@@ -35,6 +35,8 @@ from whitecross.deployment.backups.verifying import Verified, pour, verify
 from whitecross.postgres.server import complaint_in
 
 UNFINISHED, FINISHED = "White Cross: not restored yet", "White Cross: restored from "
+# In a database that was not made here, and so is not dropped either.
+HALF = "White Cross: a restore into this database has not come to its end"
 LONGEST_NAME = 63
 TOC_AT_MOST = 32 << 20  # bytes of a dump's beginning that are kept; the table of contents is a part of a megabyte
 DUPLICATE_DATABASE, NO_PRIVILEGE, READ_ONLY = "42P04", "42501", "25006"
@@ -128,11 +130,12 @@ def restore(
                 _comment(target, into, UNFINISHED)
             else:
                 _refuse_what_is_there(target, into)
+                _mark_as_half(target, into)
             _fill(target, verified, keys, programs, choices, progress, restored)
             if made:
                 _apply(target, into, verified.manifest, choices, restored)
             _prove(target, verified, progress, restored)
-            if made and not scratch:
+            if not scratch:
                 _comment(target, into, f"{FINISHED}{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}")
     except BaseException:
         if made:
@@ -218,6 +221,19 @@ def _refuse_what_is_there(target: BaseDatabaseWrapper, name: str) -> None:
                 f"The database {name} is not empty, and a restore never goes over what is there; name another one, or "
                 "leave --into out."
             )
+
+
+def _mark_as_half(target: BaseDatabaseWrapper, name: str) -> None:
+    """Whatever ends this restore before its end: nobody swaps the database in."""
+    try:
+        _comment(target, name, HALF)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != "42501":
+            raise
+        raise BackupError(
+            f"The database {name} belongs to another role, so a restore that breaks off could not be marked in it; "
+            "restore into a new one, without --into."
+        ) from None
 
 
 def _comment(target: BaseDatabaseWrapper, name: str, text: str) -> None:

@@ -15,7 +15,7 @@ from whitecross.adoption.sql import quoted
 from whitecross.deployment.backups.connecting import connected, maintenance
 from whitecross.deployment.backups.contents import rows_of, tables
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.restoring import UNFINISHED, database_of, named
+from whitecross.deployment.backups.restoring import HALF, UNFINISHED, database_of, named
 
 IN_USE, NO_PRIVILEGE = "55006", "42501"
 ATTEMPTS = 10  # to rename before somebody connects again
@@ -78,7 +78,7 @@ def refuse_unfit(alias: str, incoming: str) -> None:
                 f"There is no database {incoming}, or it is in use as {current} already; beside {current} there are: "
                 f"{others}."
             )
-        if found[0] == UNFINISHED:
+        if found[0] in (UNFINISHED, HALF):
             raise BackupError(f"{incoming} was not restored to its end; restore the backup once more.")
 
 
