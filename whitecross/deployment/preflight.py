@@ -12,6 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from core.schema.verify import verify
 from whitecross.adoption.reporting import size
 from whitecross.deployment.backups import BackupError, free_space_needed
+from whitecross.deployment.backups.connecting import refuse_a_pooler
 from whitecross.deployment.checking import Finding, Look, Outcome, found, look_at
 from whitecross.deployment.connecting import connect
 from whitecross.deployment.executor import DeploymentExecutor
@@ -48,6 +49,8 @@ class Preflight:
         """Look at everything, in an order in which each thing can rely on those before."""
         looks: dict[str, Look] = {
             "version": self._version,
+            "connection": self._connection,
+            "static files": self._static_files,
             "predecessor": self._predecessor,
             "plan": self._pending,
             "privileges": self._privileges,
@@ -84,6 +87,21 @@ class Preflight:
             yield found("version", f"{said}: a standby. Point DATABASE_URL to the primary server.", Outcome.REFUSED)
         else:
             yield found("version", said)
+
+    def _connection(self) -> Iterator[Finding]:
+        try:
+            refuse_a_pooler(self.connection)
+        except BackupError as error:
+            yield found("connection", str(error), Outcome.REFUSED)
+
+    def _static_files(self) -> Iterator[Finding]:
+        """In production a page fails whose files' hashed names are not known."""
+        if settings.PRODUCTION and not (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+            yield found(
+                "static files",
+                f"They are not collected in {settings.STATIC_ROOT}: python manage.py collectstatic --no-input",
+                Outcome.REFUSED,
+            )
 
     def _predecessor(self) -> Iterator[Finding]:
         with self.connection.cursor() as cursor:

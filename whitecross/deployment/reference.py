@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
@@ -80,6 +80,13 @@ def _scratch(alias: str) -> Iterator[BaseDatabaseWrapper]:
         options = {key: value for key, value in given["OPTIONS"].items() if key != "pool"}
         connections.databases[ALIAS] = {**given, "NAME": name, "OPTIONS": options}
         try:
+            try:
+                connections[ALIAS].ensure_connection()
+            except OperationalError as error:
+                raise NoScratchError(
+                    f"The scratch database beside {given['NAME']} was made, but cannot be reached, as through a pooler "
+                    "that lists its databases; point DATABASE_URL to the server itself for this command."
+                ) from error
             yield connections[ALIAS]
         finally:
             connections[ALIAS].close()

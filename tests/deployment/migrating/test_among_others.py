@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError
-from django.db import connection
+from django.db import connection, transaction
 
 from core.schema.actual import read_catalog
 from tests.deployment.migrating.conftest import (
@@ -21,6 +21,10 @@ from tests.deployment.migrating.conftest import (
     until,
 )
 from whitecross.deployment import executor, watch
+
+OUTSIDE_TRANSACTIONS = pytest.mark.direct(
+    "an index that is built concurrently runs in no transaction, as a pooler needs"
+)
 
 
 def pause_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +92,7 @@ def test_out_of_patience_it_stops_and_names_who_holds_the_lock_without_a_value(
     assert "OK" in migrate("sample", "0002")
 
 
+@OUTSIDE_TRANSACTIONS
 def test_an_index_is_built_and_a_rule_proven_beside_a_report_without_stepping_back(
     in_use: str, other: psycopg.Connection[Any]
 ) -> None:
@@ -113,6 +118,7 @@ def test_an_index_is_built_and_a_rule_proven_beside_a_report_without_stepping_ba
     assert "NOT VALID" not in table["constraints"]["allergies_source_check"]["definition"]
 
 
+@OUTSIDE_TRANSACTIONS
 def test_an_index_that_others_keep_waiting_is_given_up_when_the_patience_is_over_and_built_the_next_time(
     in_use: str, other: psycopg.Connection[Any]
 ) -> None:
@@ -129,6 +135,7 @@ def test_an_index_that_others_keep_waiting_is_given_up_when_the_patience_is_over
     ).fetchone() == (True,)
 
 
+@OUTSIDE_TRANSACTIONS
 def test_work_under_a_lock_is_ended_where_somebody_waits_and_stops_with_a_sentence(
     in_use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +152,7 @@ def test_work_under_a_lock_is_ended_where_somebody_waits_and_stops_with_a_senten
     assert app.longest >= 0.4  # they did wait
 
 
+@OUTSIDE_TRANSACTIONS
 def test_work_under_a_lock_for_which_nobody_waits_is_done(in_use: str) -> None:
     assert "OK" in migrate("sample")
 
@@ -159,6 +167,7 @@ def test_the_plan_names_the_locks_that_stop_others_and_changes_nothing(in_use: s
     assert not last_run()["plan"] or "sample" not in str(last_run()["plan"])
 
 
+@OUTSIDE_TRANSACTIONS
 def test_limits_that_the_role_has_do_not_end_a_migration(in_use: str, other: psycopg.Connection[Any]) -> None:
     other.execute(f"""ALTER DATABASE "{in_use}" SET statement_timeout = '300ms'""")
     other.execute(f"""ALTER DATABASE "{in_use}" SET idle_in_transaction_session_timeout = '300ms'""")
@@ -184,6 +193,7 @@ def test_of_two_at_once_one_waits_and_sees_that_nothing_is_left(in_use: str, oth
     assert "No migrations to apply" in outputs[1][0]
 
 
+@OUTSIDE_TRANSACTIONS
 def test_a_long_build_and_a_long_backfill_say_how_far_they_are(
     in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +214,7 @@ def test_a_long_build_and_a_long_backfill_say_how_far_they_are(
     assert re.search(r"\d of about \d+ rows", migrate("sample", "0006"))
 
 
+@OUTSIDE_TRANSACTIONS
 def test_a_backfill_for_which_somebody_waits_goes_on_with_smaller_batches(
     in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,3 +232,13 @@ def test_a_backfill_for_which_somebody_waits_goes_on_with_smaller_batches(
     assert app.failures == []
     assert other.execute("SELECT count(*) FROM allergies WHERE source <> 'unknown'").fetchone() == (0,)
     assert steps()[-1]["attempts"] > 1
+
+
+def test_behind_a_pooler_what_runs_outside_of_transactions_is_refused(in_use: str) -> None:
+    migrate("sample", "0002", verbosity=0)
+    with transaction.atomic():
+        if pid_of(connection.connection) == connection.connection.info.backend_pid:
+            pytest.skip("no pooler here: make test-pgbouncer")
+    with pytest.raises(CommandError, match="0003_index_concurrently runs outside of transactions, which the pooler"):
+        migrate("sample", "0003", verbosity=0)
+    assert last_run()["status"] == "FAILED"

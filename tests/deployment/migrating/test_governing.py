@@ -73,8 +73,8 @@ def test_where_the_answer_to_commit_is_lost_it_is_looked_up_what_became_of_it(
     in_use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate("sample", "0001", verbosity=0)
-    commit = connection._commit
-    lost = []
+    commit = connection._commit  # type: ignore[attr-defined]
+    lost: list[bool] = []
 
     def commit_unheard() -> None:
         commit()
