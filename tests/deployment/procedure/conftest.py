@@ -81,6 +81,11 @@ def runs() -> list[dict[str, Any]]:
     return found
 
 
+def run_id(number: int) -> str:
+    """The id of the nth run, which need not be its number: other tests have used some up."""
+    return str(runs()[number - 1]["id"])
+
+
 @pytest.fixture(autouse=True)
 def without_collected_static_files(settings: Any) -> None:
     """Tests run with DEBUG off and without collectstatic, which WhiteNoise warns about."""

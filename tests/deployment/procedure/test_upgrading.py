@@ -25,7 +25,7 @@ from core.schema.verify import verify
 from tests.adoption.killing import at, terminate
 from tests.deployment.migrating.conftest import beside, last_run, started, steps, until
 from tests.deployment.migrating.test_among_others import pause_briefly
-from tests.deployment.procedure.conftest import LAST, applied, command, execute, rollback, runs, upgrade, value
+from tests.deployment.procedure.conftest import LAST, applied, command, execute, rollback, run_id, runs, upgrade, value
 from whitecross.deployment import preflight, procedure
 from whitecross.deployment.backups import BackupError
 from whitecross.deployment.connecting import connect
@@ -282,7 +282,7 @@ def test_of_two_at_once_both_succeed_and_what_one_has_done_the_other_does_not_do
     assert [len(run["plan"]) for run in runs()[3:]] == [2, 0]
     assert {run["status"] for run in runs()} == {"SUCCEEDED"}
     assert verify("default").differences == []
-    rollback("--to-run", "2")
+    rollback("--to-run", run_id(2))
     with pytest.raises(StoppedError) as refusal:
         carry_out(late)
     assert str(refusal.value) == (

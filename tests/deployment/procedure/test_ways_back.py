@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
 from django.db import connection
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
@@ -18,7 +19,8 @@ from django.db.migrations.loader import MigrationLoader
 from core.schema.catalog import Catalog
 from core.schema.verify import verify
 from tests.conftest import create_database_from, drop_database
-from tests.deployment.procedure.conftest import copy_of, fill, in_order, rollback, runs
+from tests.deployment.migrating.conftest import steps as recorded_steps
+from tests.deployment.procedure.conftest import copy_of, execute, fill, in_order, rollback, runs, value
 from tests.migrations import steps
 from tests.migrations.steps import APPS, STEPS, catalog, forward, lost, rows
 from whitecross.deployment import rolling_back
@@ -146,15 +148,38 @@ def filled(name: str) -> Iterator[str]:
         drop_database(f"{name}_bare")
 
 
-def test_from_the_newest_to_the_first_with_rows_in_the_tables(committed_db: str, without_scratch: None) -> None:
+def test_from_the_newest_to_earlier_ones_and_the_first_with_rows_in_the_tables(
+    committed_db: str, without_scratch: None
+) -> None:
+    """On the way, a setting of a district stops the reverse of configuration.0002, and what stands is as it is said."""
     first = in_order()[0]
-    assert key(first) == RECORD
     with copy_of("template0"):
         forward(first)
         expected = catalog()
     fill()
+    execute(
+        f"""INSERT INTO system_configurations (key, value, scope, "scopeId")
+            VALUES ('SYSTEM_NAME', 'Hogwarts', 'DISTRICT', '{value("SELECT id FROM districts")}')"""
+    )
+    held, before, way = rows(), catalog(), to_migration(connection, "configuration.0001")
+    with pytest.raises(CommandError) as refusal:
+        rollback("configuration.0001")
+    number = [str(migration) for migration in way.migrations].index("configuration.0002_enhance_system_configuration")
+    said = str(refusal.value)
+    assert "system_configurations holds values for districts, schools or users" in said
+    assert f" {number} of {len(way.migrations)} migrations are reversed, each whole. Next: python manage.py " in said
+    assert "Hogwarts" not in said
+    assert len(to_migration(connection, "configuration.0001").migrations) == len(way.migrations) - number
+    run, last = runs()[-1], recorded_steps()[-1]
+    assert (run["status"], run["issues"]) == ("FAILED", [last["notes"]])
+    assert (last["name"], last["status"]) == ("0002_enhance_system_configuration", "FAILED")
+    execute("DELETE FROM system_configurations WHERE scope = 'DISTRICT'")
+    rollback("configuration.0001")
+    assert to_migration(connection, "configuration.0001").migrations == []
+    assert lost(held, rows()) == {"system_configurations": "a row"}  # those as seeded, and that of the district
+    compare_losses(way, before, catalog(), held)
     go_back(first, expected)
-    assert [run["status"] for run in runs()] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [run["status"] for run in runs()] == ["SUCCEEDED", "FAILED", "SUCCEEDED", "SUCCEEDED"]
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="takes minutes: WHITECROSS_EXHAUSTIVE=1")
