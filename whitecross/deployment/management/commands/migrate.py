@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
 from core.db.autodetector import EnumAutodetector
-from core.schema.expected import SNAPSHOT
+from core.schema import expected
 from core.schema.verify import verify
 from whitecross.deployment.durations import said, seconds
 from whitecross.deployment.enums import MigrationRunStatus as Status
@@ -40,7 +40,7 @@ No query of the application waits more than 150 ms: a lock that is not free is t
 ended where somebody waits for it. Two runs at once take turns. Each migration is done or is not; after a failure, a
 kill or a lost connection, run it again. Each run is kept: python manage.py migration_log
 
-exit codes: 0 done, or nothing to do; 1 stopped, with one sentence that says how the database stands
+exit codes: 0 done, or nothing to do; 1 stopped, with one sentence that says how the database stands; 130 interrupted
 """
 
 
@@ -125,12 +125,11 @@ class Command(django_migrate.Command):
                     if connection.connection is not None and not connection.is_usable():
                         connection.close()
                     run.fail(_said(error))
-            # Without a run it is Django's word on a wrong request.
-            if isinstance(error, Error | MigrationStoppedError) or (
-                run is not None and isinstance(error, CommandError)
-            ):
-                raise CommandError(self._stands(error, run)) from error
-            raise
+            # Without a run, anything else is Django's word on a wrong request, or an error of the program.
+            if run is None and not isinstance(error, Error | MigrationStoppedError | KeyboardInterrupt):
+                raise
+            interrupted = isinstance(error, KeyboardInterrupt)
+            raise CommandError(self._stands(error, run), returncode=130 if interrupted else 1) from error
         finally:
             if outer is None:
                 current_run.set(None)
@@ -189,7 +188,7 @@ class Command(django_migrate.Command):
         run = current_run.get()
         if run is None or outer is not None:
             return
-        if not connection.in_atomic_block and not options["app_label"] and SNAPSHOT.exists():
+        if not connection.in_atomic_block and not options["app_label"] and expected.SNAPSHOT.exists():
             report = verify(options["database"])
             run.facts["verification"] = {
                 "ok": report.ok,
@@ -211,13 +210,13 @@ class Command(django_migrate.Command):
                 f"the log: python manage.py migration_log {run.id}"
             )
 
-    def _stands(self, error: Exception, run: Run | None) -> str:
+    def _stands(self, error: BaseException, run: Run | None) -> str:
         """What happened, how the database stands, and what to type next."""
         if self._midline:
             self.stdout.write(self.style.ERROR(" stopped"))
         text = _said(error)
         if run is None or not run.steps:
-            return f"{text} Nothing was changed. Then run it again: python manage.py migrate"
+            return f"{text} Nothing was changed. Next: python manage.py {run.facts['command'] if run else 'migrate'}"
         last = run.steps[-1]
         if last.is_done and len(run.steps) == len(run.facts["plan"]):
             return (
