@@ -71,8 +71,10 @@ def server(committed_db: str) -> Iterator[Any]:
 
 
 def names_of(server: Any) -> set[str]:
-    """The server's databases."""
-    return {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
+    """The server's databases, without those that other tests make and drop beside this one."""
+    own = str(connection.settings_dict["NAME"]).rpartition("_")[0]
+    names = {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
+    return {name for name in names if name.startswith(own)}
 
 
 def every_row(database: str) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from django.db import connection
 
 from tests.adoption.conftest import url_of
 from tests.deployment.procedure.conftest import runs
+from tests.docs.test_commands import heed_interrupts
 from whitecross.deployment.asking import confirm
 from whitecross.deployment.rolling_back import to_migration
 
@@ -73,6 +74,8 @@ def test_ctrl_c_at_a_terminal_changes_nothing_and_shows_no_traceback(committed_d
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
+        # Where this process itself runs in the background, Ctrl-C is ignored, and that would be inherited.
+        preexec_fn=heed_interrupts,
     )
     os.close(terminal)
     said = b""

@@ -139,7 +139,7 @@ def streaming() -> Iterator[tuple[Cluster, Cluster]]:
         yield primary, standby
 
 
-@pytest.mark.direct(why="servers of its own")
+@pytest.mark.direct("starts two servers of its own")
 def test_standbys_and_prepared_transactions_are_seen(
     streaming: tuple[Cluster, Cluster], django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
