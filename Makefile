@@ -39,10 +39,10 @@ IN_MEMORY = if [ -z "$$DATABASE_URL$$WHITECROSS_DATA_DIR" ] && [ -w /dev/shm ] &
 	export WHITECROSS_DATA_DIR="$$folder/data"; fi;
 
 test: setup-dev ## Set up, then run every test, or those of TESTS="tests/core ..."
-	@$(IN_MEMORY) $(PY) -m pytest --numprocesses auto --dist loadscope $(TESTS)
+	@$(IN_MEMORY) $(PY) -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(TESTS)
 
 test-pgbouncer: setup-dev ## The same through PgBouncer in transaction mode
-	@$(IN_MEMORY) $(PY) -m tests.deployment.pooling --numprocesses auto --dist loadscope $(TESTS)
+	@$(IN_MEMORY) $(PY) -m tests.deployment.pooling --numprocesses auto --dist loadscope --no-loadscope-reorder $(TESTS)
 
 check: setup-dev lint types ## Everything CI checks but the tests
 	$(PY) manage.py makemigrations --check --dry-run
