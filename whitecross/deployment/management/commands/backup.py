@@ -22,7 +22,7 @@ examples:
   python manage.py backup verify --all
   python manage.py backup prune --keep-daily 7 --dry-run
                                              say what would be deleted
-  python manage.py backup key /root/whitecross-backup.key
+  python manage.py backup key whitecross-backup.key
                                              a new pair of keys: the secret one to a file, the public one printed
 
 Only reads the database, in one snapshot; a standby will do. docs/backups.md is the whole procedure; manage.py restore

@@ -12,7 +12,7 @@ from whitecross.deployment.backups.command import USAGE, BackupCommand
 EXAMPLES = """\
 examples:
   python manage.py restore latest            into a new database beside the one in use, compared row by row
-  python manage.py restore /mnt/backups/whitecross-20261126T013000Z.backup.tar --identity /root/backup.key
+  python manage.py restore whitecross-20261126T013000Z.backup.tar --identity whitecross-backup.key
   python manage.py restore latest --into whitecross_look
                                              into a database that does not exist yet, or is empty
   python manage.py restore latest --swap     the same, then put it in the place of the one in use, after asking
