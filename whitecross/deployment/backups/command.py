@@ -14,26 +14,21 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 from rich.console import Console
 
+from core.management.examples import WithExamples
+
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
-class BackupCommand(BaseCommand):
+class BackupCommand(WithExamples):
     """Parses, asks whitecross.deployment.backups, prints."""
 
     # A backup is made, and restored, also when the code around it has something to complain about.
     requires_system_checks: list[str] = []
-    examples = ""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=self.examples, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_common(self, parser: argparse.ArgumentParser, *, above: bool = True) -> None:
         """The options of every deed. `above`: of the command itself; a deed's own say nothing unless they are given."""

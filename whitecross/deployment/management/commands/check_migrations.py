@@ -1,13 +1,14 @@
 """check_migrations: do the migrations that are not released keep the law?"""
 
-import argparse
 import json
 import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+
+from core.management.examples import WithExamples
 
 EXAMPLES = """\
 examples:
@@ -23,17 +24,12 @@ exit codes: 0 all is well, or warnings only; 1 something is refused; 2 it cannot
 UNABLE = 2
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, asks whitecross.deployment.law, prints."""
 
+    examples = EXAMPLES
     help = "Refuse migrations that would stop a database in use, or that cannot be taken back."
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One deed, and how to print."""

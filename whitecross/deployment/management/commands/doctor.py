@@ -1,15 +1,16 @@
 """doctor: what is wrong with this database, and what mends it?"""
 
-import argparse
 import io
 import json
 import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
+
+from core.management.examples import WithExamples
 
 USAGE, INTERRUPTED = 2, 130
 EXAMPLES = """\
@@ -29,18 +30,13 @@ Exit codes: 0 nothing found, or notes alone; 1 something is to be mended; 2 wron
 found but not every question answered; 130 interrupted."""
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, asks whitecross.deployment.doctor, prints."""
 
+    examples = EXAMPLES
     help = "Say what is wrong with the database, each with the command that mends it; exit 1 where something is."
     # A database is looked at also when the code around it has something to complain about.
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What to look at, how closely, and how to say it."""

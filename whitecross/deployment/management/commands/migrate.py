@@ -1,6 +1,5 @@
 """migrate: on a database in use, nobody waits long for it, and whatever happens, running it again finishes."""
 
-import argparse
 import contextlib
 import time
 from typing import Any
@@ -12,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
 from core.db.autodetector import EnumAutodetector
+from core.management.examples import WithExamples
 from core.schema import expected
 from core.schema.verify import verify
 from whitecross.deployment.durations import said, seconds
@@ -44,17 +44,12 @@ exit codes: 0 done, or nothing to do; 1 stopped, with one sentence that says how
 """
 
 
-class Command(django_migrate.Command):
+class Command(WithExamples, django_migrate.Command):
     """Django's command with bounded effects and a record; refuses a database with the predecessor's tables."""
 
+    examples = EXAMPLES
     autodetector = EnumAutodetector
     stealth_options = ("watch",)  # upgrade holds the lock on migrations already
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Django's, and how to behave among others."""

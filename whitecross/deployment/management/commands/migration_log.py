@@ -1,12 +1,13 @@
 """migration_log: what was done to the schema, by whom, and how it ended."""
 
-import argparse
 import datetime as dt
 import json
 from typing import Any, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
+
+from core.management.examples import WithExamples
 
 EXAMPLES = """\
 examples:
@@ -19,17 +20,12 @@ exit codes: 0 printed; 1 there is no such run
 """
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, reads the record, prints."""
 
+    examples = EXAMPLES
     help = "Print the execution log of a run of migrate, upgrade or rollback."
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which run, and for whom."""

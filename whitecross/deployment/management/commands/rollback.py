@@ -1,13 +1,13 @@
 """rollback: go back to an earlier state of the schema, knowing what is lost, with a backup and a proof."""
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from core.management.examples import WithExamples
 from whitecross.deployment.asking import confirm
 from whitecross.deployment.durations import seconds
 
@@ -25,16 +25,11 @@ exit codes: 0 back there, or already there; 1 refused or stopped, with one sente
 """
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, counts what is lost, asks, backs up, reverses, verifies."""
 
+    examples = EXAMPLES
     help = "Reverse the migrations after a given one: says first what is lost, makes a backup, verifies."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to, and how."""

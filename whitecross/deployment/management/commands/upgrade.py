@@ -1,13 +1,13 @@
 """upgrade: look, back up, migrate, verify, try, record: the whole procedure of a deployment in one."""
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
+from core.management.examples import WithExamples
 from whitecross.deployment.asking import confirm
 from whitecross.deployment.checking import Finding, Outcome, refusals
 from whitecross.deployment.durations import seconds
@@ -24,16 +24,11 @@ the database stands and the command to type next
 """
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, looks, asks, has it carried out, prints."""
 
+    examples = EXAMPLES
     help = "Bring a database up to this code: preflight, backup, migrate, verify, smoke test, record."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How far, and how."""
