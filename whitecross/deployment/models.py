@@ -21,6 +21,16 @@ def _guards(table: str) -> list[models.BaseConstraint]:
     ]
 
 
+def _ended_at(table: str, noun: str) -> models.CheckConstraint:
+    """What has ended has a time at which it did. Said twice, as a comparison with NULL lets a row pass."""
+    return models.CheckConstraint(
+        condition=models.Q(status="RUNNING", ended_at__isnull=True)
+        | models.Q(~models.Q(status="RUNNING"), ended_at__isnull=False, ended_at__gte=models.F("started_at")),
+        name=f"{table}_ended_at_check",
+        violation_error_message=f"A {noun} that has ended has a time at which it did, and only such a {noun}.",
+    )
+
+
 class MigrationRun(models.Model, metaclass=CamelCaseModelBase):
     """One run of a command that changes the schema: who, where, with what, and how it ended.
 
@@ -63,13 +73,7 @@ class MigrationRun(models.Model, metaclass=CamelCaseModelBase):
                 name="migration_runs_command_check",
                 violation_error_message="The command is migrate, upgrade or rollback.",
             ),
-            models.CheckConstraint(
-                condition=models.Q(status="RUNNING", ended_at__isnull=True)
-                # Said twice, as a comparison with NULL lets a row pass.
-                | models.Q(~models.Q(status="RUNNING"), ended_at__isnull=False, ended_at__gte=models.F("started_at")),
-                name="migration_runs_ended_at_check",
-                violation_error_message="A run that has ended has a time at which it did, and only such a run.",
-            ),
+            _ended_at("migration_runs", "run"),
             *_guards("migration_runs"),
         ]
 
@@ -118,13 +122,7 @@ class MigrationRunStep(models.Model, metaclass=CamelCaseModelBase):
                 name="migration_run_steps_counts_check",
                 violation_error_message="Positions and attempts count from 1, waits for locks from 0.",
             ),
-            models.CheckConstraint(
-                condition=models.Q(status="RUNNING", ended_at__isnull=True)
-                # Said twice, as a comparison with NULL lets a row pass.
-                | models.Q(~models.Q(status="RUNNING"), ended_at__isnull=False, ended_at__gte=models.F("started_at")),
-                name="migration_run_steps_ended_at_check",
-                violation_error_message="A step that has ended has a time at which it did, and only such a step.",
-            ),
+            _ended_at("migration_run_steps", "step"),
             *_guards("migration_run_steps"),
         ]
 

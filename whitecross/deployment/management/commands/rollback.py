@@ -1,15 +1,11 @@
 """rollback: go back to an earlier state of the schema, knowing what is lost, with a backup and a proof."""
 
-import json
-from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 
-from core.management.examples import WithExamples
-from whitecross.deployment.asking import confirm
-from whitecross.deployment.durations import seconds
+from whitecross.deployment.procedure_command import ProcedureCommand
 
 EXAMPLES = """\
 examples:
@@ -25,7 +21,7 @@ exit codes: 0 back there, or already there; 1 refused or stopped, with one sente
 """
 
 
-class Command(WithExamples):
+class Command(ProcedureCommand):
     """Parses, counts what is lost, asks, backs up, reverses, verifies."""
 
     examples = EXAMPLES
@@ -33,16 +29,9 @@ class Command(WithExamples):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to, and how."""
+        super().add_arguments(parser)
         parser.add_argument("migration", nargs="?", metavar="MIGRATION", help="app.name, or a beginning of the name")
         parser.add_argument("--to-run", type=int, metavar="N", help="back to the end of run N instead")
-        parser.add_argument("--plan", action="store_true", help="say what would be done and lost; change nothing")
-        parser.add_argument("--yes", action="store_true", help="ask nothing")
-        parser.add_argument("--json", action="store_true", help="print the plan or the result as JSON")
-        parser.add_argument("--no-backup", action="store_true", help="make no backup first: what is lost is lost")
-        parser.add_argument("--backup-folder", type=Path, metavar="FOLDER", help="instead of WHITECROSS_BACKUP_DIR")
-        parser.add_argument("--patience", type=seconds, default=600.0, metavar="TIME", help="for locks (default: 10m)")
-        parser.add_argument("--allow-long-locks", action="store_true", help="let others wait as long as it takes")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry it out. Raises CommandError."""
@@ -60,31 +49,25 @@ class Command(WithExamples):
             )
         except GoingBackError as error:
             raise CommandError(f"{error} Nothing was changed.") from error
-        self._json, self._result = (
-            options["json"],
-            {
-                "target": way.target,
-                "reversed": [f"{migration.app_label}.{migration.name}" for migration in way.migrations],
-                "losses": [loss.as_json() for loss in way.losses],
-            },
-        )
+        self._json = options["json"]
+        result: dict[str, Any] = {
+            "target": way.target,
+            "reversed": [f"{migration.app_label}.{migration.name}" for migration in way.migrations],
+            "losses": [loss.as_json() for loss in way.losses],
+        }
         if not way.migrations:
             self._say(f"Nothing was applied after {way.target}: there is nothing to reverse.")
-            self._finish()
+            self._finish(result)
             return
         self._tell(way)
         if options["plan"]:
-            self._finish()
+            self._finish(result)
             return
         number = len(way.migrations)
-        confirm(
-            f"Reverse {number} migration{'s' if number != 1 else ''}?",
-            cast(TextIO, self.stderr if self._json else self.stdout),
-            yes=options["yes"],
-        )
+        self._ask(f"Reverse {number} migration{'s' if number != 1 else ''}?", yes=options["yes"])
         procedure = Procedure("rollback", options["database"], self._say)
         try:
-            self._result |= procedure.roll_back(
+            result |= procedure.roll_back(
                 way,
                 patience_s=options["patience"],
                 allows_long_locks=options["allow_long_locks"],
@@ -92,19 +75,8 @@ class Command(WithExamples):
                 folder=options["backup_folder"],
             )
         except StoppedError as error:
-            self._result["stopped"] = str(error)
-            self._finish()
-            raise CommandError(str(error)) from error
-        self._finish()
-
-    def _say(self, line: str) -> None:
-        if not self._json:
-            self.stdout.write(line)
-            self.stdout.flush()
-
-    def _finish(self) -> None:
-        if self._json:
-            self.stdout.write(json.dumps(self._result, indent=1, ensure_ascii=False))
+            self._stop(result, str(error), error)
+        self._finish(result)
 
     def _tell(self, way: Any) -> None:
         number = len(way.migrations)
@@ -117,6 +89,3 @@ class Command(WithExamples):
                 self._say(f"  {loss}")
         else:
             self._say("No row and no value is lost.")
-
-    _json = False
-    _result: dict[str, Any]

@@ -1,16 +1,11 @@
 """upgrade: look, back up, migrate, verify, try, record: the whole procedure of a deployment in one."""
 
-import json
-from pathlib import Path
-from typing import Any, NoReturn, TextIO, cast
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
 
-from core.management.examples import WithExamples
-from whitecross.deployment.asking import confirm
 from whitecross.deployment.checking import Finding, Outcome, refusals
-from whitecross.deployment.durations import seconds
+from whitecross.deployment.procedure_command import ProcedureCommand
 
 EXAMPLES = """\
 examples:
@@ -24,7 +19,7 @@ the database stands and the command to type next
 """
 
 
-class Command(WithExamples):
+class Command(ProcedureCommand):
     """Parses, looks, asks, has it carried out, prints."""
 
     examples = EXAMPLES
@@ -32,15 +27,8 @@ class Command(WithExamples):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How far, and how."""
-        parser.add_argument("--plan", action="store_true", help="stop before the first change")
-        parser.add_argument("--yes", action="store_true", help="ask nothing")
-        parser.add_argument("--json", action="store_true", help="print what was found and done as JSON")
-        parser.add_argument("--no-backup", action="store_true", help="make no backup first")
-        parser.add_argument("--backup-folder", type=Path, metavar="FOLDER", help="instead of WHITECROSS_BACKUP_DIR")
-        parser.add_argument("--patience", type=seconds, default=600.0, metavar="TIME", help="for locks (default: 10m)")
-        parser.add_argument("--allow-long-locks", action="store_true", help="let others wait as long as it takes")
+        super().add_arguments(parser)
         parser.add_argument("--allow-drift", action="store_true", help="go on where the schema is not as it should be")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry it out. Raises CommandError."""
@@ -78,11 +66,11 @@ class Command(WithExamples):
             return
         number = len(preflight.plan)
         question = f"Apply {number} migration{'s' if number != 1 else ''}?" if number else "Nothing to migrate; go on?"
-        confirm(question, cast(TextIO, self.stderr if self._json else self.stdout), yes=options["yes"])
+        self._ask(question, yes=options["yes"])
         try:
             result |= Procedure("upgrade", options["database"], self._say).upgrade(
                 preflight,
-                cast(TextIO, self.stderr if self._json else self.stdout),
+                self._beside,
                 patience_s=options["patience"],
                 allows_long_locks=options["allow_long_locks"],
                 folder=options["backup_folder"],
@@ -91,19 +79,6 @@ class Command(WithExamples):
         except StoppedError as error:
             self._stop(result, str(error), error)
         self._finish(result)
-
-    def _stop(self, result: dict[str, Any], why: str, error: Exception | None = None) -> NoReturn:
-        self._finish(result | {"stopped": why})
-        raise CommandError(why) from error
-
-    def _say(self, line: str) -> None:
-        if not self._json:
-            self.stdout.write(line)
-            self.stdout.flush()
-
-    def _finish(self, result: dict[str, Any]) -> None:
-        if self._json:
-            self.stdout.write(json.dumps(result, indent=1, ensure_ascii=False, default=str))
 
     def _tell(self, finding: Finding) -> None:
         style = {Outcome.OK: self.style.SUCCESS, Outcome.WARNING: self.style.WARNING, Outcome.REFUSED: self.style.ERROR}
@@ -125,5 +100,3 @@ class Command(WithExamples):
                 self._say("    way back: none but a backup")
             elif one["reverseLoses"]:
                 self._say(f"    way back: {one['reverseLoses']}")
-
-    _json = False

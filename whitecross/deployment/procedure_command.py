@@ -1,0 +1,50 @@
+"""What the commands upgrade and rollback have in common: options, and how they speak, ask and stop."""
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn, TextIO, cast
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
+
+from core.management.examples import WithExamples
+from whitecross.deployment.asking import confirm
+from whitecross.deployment.durations import seconds
+
+
+class ProcedureCommand(WithExamples):
+    """Says lines to people, or one JSON object to a machine."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of both."""
+        parser.add_argument("--plan", action="store_true", help="say what would be done and lost; change nothing")
+        parser.add_argument("--yes", action="store_true", help="ask nothing")
+        parser.add_argument("--json", action="store_true", help="print what was found and done as JSON")
+        parser.add_argument("--no-backup", action="store_true", help="make no backup first: what is lost is lost")
+        parser.add_argument("--backup-folder", type=Path, metavar="FOLDER", help="instead of WHITECROSS_BACKUP_DIR")
+        parser.add_argument("--patience", type=seconds, default=600.0, metavar="TIME", help="for locks (default: 10m)")
+        parser.add_argument("--allow-long-locks", action="store_true", help="let others wait as long as it takes")
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+
+    @property
+    def _beside(self) -> TextIO:
+        """Where people are spoken to who also read JSON."""
+        return cast(TextIO, self.stderr if self._json else self.stdout)
+
+    def _ask(self, question: str, *, yes: bool) -> None:
+        confirm(question, self._beside, yes=yes)
+
+    def _say(self, line: str) -> None:
+        if not self._json:
+            self.stdout.write(line)
+            self.stdout.flush()
+
+    def _finish(self, result: dict[str, Any]) -> None:
+        if self._json:
+            self.stdout.write(json.dumps(result, indent=1, ensure_ascii=False, default=str))
+
+    def _stop(self, result: dict[str, Any], why: str, error: Exception | None = None) -> NoReturn:
+        self._finish(result | {"stopped": why})
+        raise CommandError(why) from error
+
+    _json = False
