@@ -8,7 +8,8 @@ catalogs compared.
 import itertools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 from django.db import OperationalError, connections
@@ -22,6 +23,7 @@ from core.schema.expected import load_expected
 from whitecross.deployment.connecting import connect
 
 ALIAS = "scratch"
+SCRATCH = "White Cross: to compare a schema with; nothing is kept here"  # its comment, once somebody is connected to it
 Applied = set[tuple[str, str]]
 
 _numbers = itertools.count()
@@ -69,6 +71,7 @@ def _scratch(alias: str) -> Iterator[BaseDatabaseWrapper]:
     given = connections[alias].settings_dict
     name = f"{given['NAME']}_scratch_{os.getpid()}_{next(_numbers)}"[-63:]
     with connect(alias) as server:
+        _sweep(server)
         try:
             server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         except psycopg.Error as error:
@@ -87,9 +90,23 @@ def _scratch(alias: str) -> Iterator[BaseDatabaseWrapper]:
                     f"The scratch database beside {given['NAME']} was made, but cannot be reached, as through a pooler "
                     "that lists its databases; point DATABASE_URL to the server itself for this command."
                 ) from error
+            with connections[ALIAS].cursor() as cursor:
+                cursor.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), SCRATCH))
             yield connections[ALIAS]
         finally:
             connections[ALIAS].close()
             del connections[ALIAS]
             del connections.databases[ALIAS]
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _sweep(server: psycopg.Connection[Any]) -> None:
+    """Drop what runs that were killed have left: marked, and nobody is connected to it."""
+    left = server.execute(
+        "SELECT datname FROM pg_database d WHERE shobj_description(oid, 'pg_database') = %s"
+        " AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)",
+        [SCRATCH],
+    ).fetchall()
+    for (name,) in left:
+        with suppress(psycopg.Error):  # another role's, or another run is faster
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import connection
 
+from tests.conftest import create_database, drop_database
 from tests.deployment.clusters import Cluster, private_folder
 from tests.deployment.doctor.test_servers import on
 from tests.deployment.migrating.conftest import until
@@ -18,7 +19,7 @@ from whitecross.deployment import preflight
 from whitecross.deployment.checking import Finding, Outcome, look_at
 from whitecross.deployment.connecting import connect
 from whitecross.deployment.preflight import Preflight
-from whitecross.deployment.reference import NoScratchError, drift
+from whitecross.deployment.reference import SCRATCH, NoScratchError, drift
 from whitecross.postgres.url import parse
 
 OK, WARNING, REFUSED = Outcome.OK, Outcome.WARNING, Outcome.REFUSED
@@ -126,6 +127,23 @@ def test_drift_is_what_the_same_migrations_do_not_make_and_leaves_no_scratch_dat
     execute('ALTER TABLE migration_runs ALTER COLUMN "executor" DROP NOT NULL')
     assert [(one.kind, one.object) for one in drift("default", {key})] == [("nullability", "migration_runs.executor")]
     assert value("SELECT count(*) FROM pg_database WHERE datname LIKE %s", f"{empty_db}_scratch%") == 0
+
+
+def test_the_scratch_database_of_a_run_that_was_killed_is_dropped_by_the_next(empty_db: str) -> None:
+    left, in_use, another = (f"{empty_db}_{name}" for name in ("scratch_left", "scratch_in_use", "of_another"))
+    for name in (left, in_use, another):
+        create_database(name)
+    try:
+        for name in (left, in_use):
+            execute(f"COMMENT ON DATABASE \"{name}\" IS '{SCRATCH}'")
+        with connect("default", dbname=in_use):
+            drift("default", set())
+            there = [value("SELECT count(*) FROM pg_database WHERE datname = %s", name) for name in (left, in_use)]
+        assert there == [0, 1]
+        assert value("SELECT count(*) FROM pg_database WHERE datname = %s", another) == 1
+    finally:
+        for name in (left, in_use, another):
+            drop_database(name)
 
 
 @pytest.fixture(scope="module")
