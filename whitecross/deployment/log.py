@@ -3,20 +3,65 @@
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import connections, models
 
 from whitecross.deployment.durations import said
-from whitecross.deployment.models import MigrationRun
+from whitecross.deployment.enums import MigrationRunStatus as Status
+from whitecross.deployment.models import MigrationRun, MigrationRunStep
+from whitecross.deployment.watch import AT_WORK
 
+Row = TypeVar("Row", bound=models.Model)
 BLANK = "______________________________"
 
 
-def facts(run: MigrationRun) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Logged:
+    """A run as it is on record, with its steps. `is_at_work`: some run is, so this one may be, if it is RUNNING."""
+
+    run: MigrationRun
+    steps: list[MigrationRunStep]
+    is_at_work: bool
+
+    def status(self, of: MigrationRun | MigrationRunStep) -> str:
+        """In words. The next run writes down of one that was killed that it failed; until then it is seen here."""
+        if of.status == Status.RUNNING and not self.is_at_work:
+            return "Ended without a word"
+        return str(Status(of.status).label)
+
+
+def logged(alias: str, number: int | None = None) -> list[Logged]:
+    """All runs, or this one, the newest first.
+
+    Read without the columns that are not there: those that a later release adds, as long as it has not migrated yet.
+    """
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS ({AT_WORK})")
+        (is_at_work,) = cursor.fetchone()
+    steps: dict[int, list[MigrationRunStep]] = {}
+    for step in _all(MigrationRunStep, "SELECT * FROM migration_run_steps ORDER BY position", alias):
+        steps.setdefault(step.run_id, []).append(step)
+    runs = _all(MigrationRun, "SELECT * FROM migration_runs ORDER BY id DESC", alias)
+    return [Logged(run, steps.get(run.pk, []), is_at_work) for run in runs if number is None or run.pk == number]
+
+
+def _all(model: type[Row], query: str, alias: str) -> Iterator[Row]:
+    for row in model._default_manager.raw(query, using=alias):
+        for name in row.get_deferred_fields():
+            setattr(row, name, model._meta.get_field(name).get_default())  # type: ignore[union-attr]
+        yield row
+
+
+def facts(log: Logged) -> dict[str, Any]:
     """A run and its steps, for machines."""
+    run = log.run
     return {
         "run": run.pk,
         "command": run.command,
         "status": str(run.status),
+        "atWork": run.status == Status.RUNNING and log.is_at_work,
         "startedAt": run.started_at.isoformat(),
         "endedAt": run.ended_at.isoformat() if run.ended_at else None,
         "executor": run.executor,
@@ -42,7 +87,7 @@ def facts(run: MigrationRun) -> dict[str, Any]:
                 "lockWaits": step.lock_waits,
                 "notes": step.notes,
             }
-            for step in run.steps.all()
+            for step in log.steps
         ],
         "verification": run.verification,
         "smokeTest": run.smoke_test,
@@ -50,8 +95,9 @@ def facts(run: MigrationRun) -> dict[str, Any]:
     }
 
 
-def markdown(run: MigrationRun) -> Iterator[str]:
+def markdown(log: Logged) -> Iterator[str]:
     """The log as lines of Markdown, with lines to sign."""
+    run = log.run
     yield f"# Migration run {run.pk}: {run.command}"
     yield ""
     yield from _table(
@@ -70,7 +116,7 @@ def markdown(run: MigrationRun) -> Iterator[str]:
     yield from _before(run)
     yield "## Migrations"
     yield ""
-    yield from _steps(run)
+    yield from _steps(log)
     yield "## After"
     yield ""
     yield f"- Schema verified: {_verification(run.verification)}"
@@ -78,13 +124,13 @@ def markdown(run: MigrationRun) -> Iterator[str]:
     yield ""
     yield "## Issues"
     yield ""
-    noted = [f"{step}: {step.notes}" for step in run.steps.all() if step.notes and step.notes not in run.issues]
+    noted = [f"{step}: {step.notes}" for step in log.steps if step.notes and step.notes not in run.issues]
     yield from [f"- {_plain(issue)}" for issue in [*run.issues, *noted]] or ["None."]
     yield ""
     yield "## Final status"
     yield ""
     took = f" after {said(run.duration.total_seconds())}" if run.duration is not None else ""
-    yield f"{run.get_status_display()}{took}."
+    yield f"{log.status(run)}{took}."
     yield ""
     yield "## Sign-off"
     yield ""
@@ -103,18 +149,18 @@ def _before(run: MigrationRun) -> Iterator[str]:
     yield ""
 
 
-def _steps(run: MigrationRun) -> Iterator[str]:
+def _steps(log: Logged) -> Iterator[str]:
     rows = [
         (
             str(step.position),
             f"{step}{' (reversed)' if step.is_reversal else ''}",
-            step.get_status_display(),
+            log.status(step),
             said(step.duration.total_seconds()) if step.duration is not None else "",
             " ".join(
                 filter(None, [f"Stepped back {step.lock_waits} times for others." * bool(step.lock_waits), step.notes])
             ),
         )
-        for step in run.steps.all()
+        for step in log.steps
     ]
     if not rows:
         yield "None."

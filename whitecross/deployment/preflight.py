@@ -22,15 +22,11 @@ from whitecross.deployment.planning import PlannedMigration, planned
 from whitecross.deployment.record import Plan, plan_hash, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
 from whitecross.deployment.version import code_version
-from whitecross.deployment.watch import LOCK
+from whitecross.deployment.watch import AT_WORK
 
 OLD_TRANSACTION_S = 60
 LAG_S, LAG_BYTES = 30, 1 << 30
 KEPT_FREE = 1 << 30  # bytes that a disk should have left besides
-AT_WORK = """
-SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 
 
 class Preflight:
@@ -212,7 +208,7 @@ class Preflight:
 
     def _other_runs(self) -> Iterator[Finding]:
         with connect(self.alias) as server:
-            pids = server.execute(AT_WORK, [LOCK]).fetchall()
+            pids = server.execute(AT_WORK).fetchall()
             for other in holders(server, [pid for (pid,) in pids]):
                 yield found("other runs", f"{other} is changing the schema: this run waits for it.", Outcome.WARNING)
         if not pids:
@@ -269,7 +265,7 @@ class Preflight:
         if self._is_alone:
             return False
         with connect(self.alias) as server:
-            at_work = server.execute(AT_WORK, [LOCK]).fetchone()
+            at_work = server.execute(AT_WORK).fetchone()
         return at_work is not None or set(applied_in_order(self.connection)) != applied
 
     _is_alone = False

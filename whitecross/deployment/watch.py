@@ -21,6 +21,11 @@ from whitecross.deployment.connecting import connect
 from whitecross.deployment.holders import Holder, holders
 
 LOCK = 0x77636D67  # "wcmg": one migration of a database at a time
+# The process that holds it.
+AT_WORK = f"""
+SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK} AND objid = 0 AND objsubid = 2 AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - a number of ours
 LOOK_EACH_S = 0.02
 ASK_EACH_S = 0.25  # whether the lock is still ours; it also keeps its connection alive in pools and networks
 CANCEL_AFTER_S = 0.09  # so long may somebody have waited for us
@@ -179,11 +184,7 @@ class Watch:
         return False
 
     def _others(self) -> list[Holder]:
-        pids = self._eyes.execute(
-            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [LOCK],
-        ).fetchall()
+        pids = self._eyes.execute(AT_WORK).fetchall()
         return holders(self._eyes, [pid for (pid,) in pids])
 
     def _run(self) -> None:

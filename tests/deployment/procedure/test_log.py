@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
+from django.db import connection
 
 from tests.deployment.procedure.conftest import command
 from tests.factories import NOON, make_migration_run, make_migration_run_step
 from whitecross.deployment.models import MigrationRun
+from whitecross.deployment.watch import Watch
 
 LOOKED = [
     {"name": "version", "outcome": "ok", "sentence": "White Cross 0.1.0"},
@@ -108,10 +110,32 @@ def test_a_machine_reads_the_same(run: MigrationRun) -> None:
 def test_a_run_at_work_and_reversals_are_shown_as_such(db: Any) -> None:
     made = make_migration_run(command="rollback", status="RUNNING", ended_at=None, plan=["-core.0001_base_schema"])
     make_migration_run_step(run=made, status="RUNNING", ended_at=None, is_reversal=True)
-    said = command("migration_log")
+    watch = Watch("default")
+    try:
+        watch.acquire(1, lambda holders: None)
+        said = command("migration_log")
+        assert json.loads(command("migration_log", "--json"))["atWork"] is True
+    finally:
+        watch.release()
     assert "| 1 | core.0001_base_schema (reversed) | Running |  |  |" in said
     assert "## Final status\n\nRunning.\n" in said
     assert "- Backup: none was made by this run\n" in said
+    # Nobody holds the lock on migrations: it was killed, and no other run has written that down yet.
+    said = command("migration_log")
+    assert "| 1 | core.0001_base_schema (reversed) | Ended without a word |  |  |" in said
+    assert "## Final status\n\nEnded without a word.\n" in said
+    assert json.loads(command("migration_log", "--json"))["atWork"] is False
+    assert "\tEnded without a word\t" in command("migration_log", "--list")
+
+
+def test_it_reads_without_what_a_later_release_has_not_added_yet(run: MigrationRun) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute('ALTER TABLE migration_runs DROP COLUMN "smokeTest"')
+        cursor.execute("ALTER TABLE migration_run_steps DROP COLUMN notes")
+    said = command("migration_log", str(run.pk))
+    assert "- Smoke test: not by this run\n" in said
+    assert "| 2 | core.0002_performance_indexes | Failed | 0.00 s |  |" in said
 
 
 def test_all_runs_are_listed_the_newest_first(run: MigrationRun) -> None:

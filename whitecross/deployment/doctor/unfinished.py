@@ -6,18 +6,17 @@ from whitecross.adoption.moving import RECORD
 from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, note, warning
 from whitecross.deployment.doctor.look import Look
-from whitecross.deployment.watch import LOCK
+from whitecross.deployment.watch import AT_WORK
 
 THERE = "SELECT to_regclass(%(name)s) IS NOT NULL AS there"
 ADOPTION = f"SELECT in_place, adopted IS NOT NULL AS done, begun::date AS day FROM {RECORD}"  # noqa: S608 - a constant
 
 # A run that is at work holds the lock.
-RUNS = """
+RUNS = f"""
 SELECT id, command, status::text, to_char("startedAt", 'YYYY-MM-DD HH24:MI') AS begun, host,
-       EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %(lock)s AND objid = 0 AND objsubid = 2
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS at_work
+       EXISTS ({AT_WORK}) AS at_work
 FROM migration_runs ORDER BY id DESC LIMIT 1
-"""
+"""  # noqa: S608 - constants
 
 
 @check("D26", Severity.WARNING, "Was an adoption begun and not finished?")
@@ -38,7 +37,7 @@ def adoption(look: Look) -> Iterator[Finding]:
 def runs(look: Look) -> Iterator[Finding]:
     """The next one finds out what is done and goes on. Where nothing was left to do, it is only worth knowing."""
     (table,) = look.rows(THERE, {"name": "migration_runs"})
-    for found in look.rows(RUNS, {"lock": LOCK}) if table.there else ():
+    for found in look.rows(RUNS) if table.there else ():
         if found.status == "RUNNING" and not found.at_work:
             how = "it ended without a word"
         elif found.status == "FAILED":

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import json
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from core.management.examples import WithExamples
+
+if TYPE_CHECKING:
+    from whitecross.deployment.log import Logged
 
 EXAMPLES = """\
 examples:
@@ -38,43 +41,42 @@ class Command(WithExamples):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print a run, or all. Raises CommandError."""
-        from whitecross.deployment.log import facts, markdown
-        from whitecross.deployment.models import MigrationRun
+        from whitecross.deployment.log import facts, logged, markdown
 
         with connections[options["database"]].cursor() as cursor:
             cursor.execute("SELECT to_regclass('migration_runs') IS NOT NULL")
             if not cursor.fetchone()[0]:
                 raise CommandError("No run is recorded here yet. Next: python manage.py upgrade")
-        runs = MigrationRun.objects.using(options["database"]).prefetch_related("steps")
+        found = logged(options["database"], None if options["list"] else options["run"])
         if options["list"]:
-            self._list(list(runs), as_json=options["json"])
+            self._list(found, as_json=options["json"])
             return
-        run = runs.filter(pk=options["run"]).first() if options["run"] is not None else runs.first()
-        if run is None:
+        if not found:
             named = f"run {options['run']}" if options["run"] is not None else "run"
             raise CommandError(f"No {named} is recorded here; python manage.py migration_log --list shows all.")
+        newest = found[0]
         if options["json"]:
-            self.stdout.write(json.dumps(facts(run), indent=1, ensure_ascii=False))
+            self.stdout.write(json.dumps(facts(newest), indent=1, ensure_ascii=False))
         elif options["markdown"] or not self.stdout.isatty():
-            self.stdout.write("\n".join(markdown(run)))
+            self.stdout.write("\n".join(markdown(newest)))
         else:
             from rich.console import Console
             from rich.markdown import Markdown
 
-            Console(file=cast(TextIO, self.stdout._out)).print(Markdown("\n".join(markdown(run))))
+            Console(file=cast(TextIO, self.stdout._out)).print(Markdown("\n".join(markdown(newest))))
 
-    def _list(self, runs: list[Any], *, as_json: bool) -> None:
+    def _list(self, runs: "list[Logged]", *, as_json: bool) -> None:
         rows = [
             (
-                str(run.pk),
-                f"{run.started_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
-                run.command,
-                str(len(run.steps.all())),
-                run.get_status_display(),
-                run.executor,
-                run.code_version,
+                str(log.run.pk),
+                f"{log.run.started_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC",
+                log.run.command,
+                str(len(log.steps)),
+                log.status(log.run),
+                log.run.executor,
+                log.run.code_version,
             )
-            for run in runs
+            for log in runs
         ]
         headings = ("run", "started", "command", "migrations", "status", "executor", "code")
         if as_json:
