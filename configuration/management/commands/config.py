@@ -1,6 +1,5 @@
 """config: settings that change while the system runs, for the command line."""
 
-import argparse
 import io
 import os
 import sys
@@ -9,28 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
 from django.db import Error as DatabaseError
 
 from configuration.management.arguments import EXAMPLES, MOST_PROBLEMS, add_subcommands
 from core.acting import Origin, acting_as
+from core.management.examples import WithExamples
 
 USAGE = 2
 SEE_HISTORY = "Whether anything was changed, config history tells."
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, asks configuration, prints."""
 
+    examples = EXAMPLES["config"]
     help = "Show, change, explain, restore, export and import settings."
     # A setting is put right also when the code around it has something to complain about.
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES["config"], **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One of nine deeds."""

@@ -1,30 +1,26 @@
 """unlock: let a locked account sign in again."""
 
-import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from core.management.examples import WithExamples
 from core.models import User
 
+EXAMPLES = """\
+example:
+  python manage.py unlock ann.lee@district.example
 
-class Command(BaseCommand):
+Exits with 0 where the account can sign in as far as the lock is concerned, with 1 where there is no such account.
+"""
+
+
+class Command(WithExamples):
     """For whoever runs the server, when the last administrator is locked out."""
 
+    examples = EXAMPLES
     help = "Let an account that too many wrong passwords have locked sign in again, and forget the wrong passwords."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With an example below the options."""
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog="example:\n  manage.py unlock ann.lee@district.example\n\n"
-            "Exits with 0 where the account can sign in as far as the lock is concerned, with 1 where there is no\n"
-            "such account.",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whose account."""

@@ -1,12 +1,13 @@
 """verify_schema: is this database as the models and migrations say?"""
 
-import argparse
 import json
 import sys
 from typing import Any, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
+
+from core.management.examples import WithExamples
 
 EXAMPLES = """\
 examples:
@@ -21,18 +22,13 @@ what, expected, found, what to do; docs/verify-schema.md explains them.
 """
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, asks core.schema, prints."""
 
+    examples = EXAMPLES
     help = "Compare the live schema with what the models and migrations say; exit 1 where they differ."
     # A database is looked at also when the code around it has something to complain about.
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One of three deeds; to verify is the usual one."""

@@ -2,12 +2,12 @@
 
 import datetime as dt
 import time
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError
 from django.db.utils import ProgrammingError
 from django.utils import timezone
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from core.management.examples import WithExamples
 from health_records.synthetic.district_set import Plan
 from health_records.synthetic.loading import HoldsStudentsError, SeedTakenError, load
 
@@ -33,16 +34,11 @@ All rows are added in one transaction: stopped halfway, the command has added no
 Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 130 interrupted."""
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parse, load, print."""
 
+    examples = EXAMPLES
     help = "Fill the database with synthetic districts, schools, staff, students and their health records."
-
-    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
-        """As Django's, with examples that keep their lines."""
-        parser = super().create_parser(*args, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--students, --seed, --today, --add."""

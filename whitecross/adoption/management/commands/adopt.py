@@ -1,6 +1,5 @@
 """adopt: bring the records of a database that the predecessor left over to White Cross."""
 
-import argparse
 import io
 import json
 import os
@@ -11,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 from rich.console import Console
+
+from core.management.examples import WithExamples
 
 USAGE, INTERRUPTED = 2, 130
 NO_SUCH_TABLE = "42P01"
@@ -36,17 +37,12 @@ Interrupted or killed, it is run again with the same words, and goes on. docs/ad
 Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 130 interrupted."""
 
 
-class Command(BaseCommand):
+class Command(WithExamples):
     """Parses, asks whitecross.adoption, prints."""
 
+    examples = EXAMPLES
     help = "Bring over the records of a database that the predecessor left, with proof and a way back."
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """With examples below the options, as written."""
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLES, **kwargs)
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One of seven deeds; to adopt is the usual one."""
