@@ -23,8 +23,9 @@ from whitecross.postgres.home import Account, SubprocessAccount, _unprivileged, 
 
 USER = "whitecross"
 PORT = 5432  # names the socket
-# A crash loses nothing that a test would miss.
-QUICK = {"fsync": "off", "listen_addresses": "", "jit": "off", "max_connections": "200"}
+# A crash loses nothing that a test would miss. A standby that was away finds what it has not fetched yet, also after
+# a checkpoint or a backup, which would remove it.
+QUICK = {"fsync": "off", "wal_keep_size": "1GB", "listen_addresses": "", "jit": "off", "max_connections": "200"}
 PROGRAMS = ("postgres", "initdb", "pg_ctl", "pg_basebackup")
 
 

@@ -47,6 +47,7 @@ def killed_in_the_middle(night: Night) -> Symptom:
             lambda: (
                 onlooker.execute(
                     "SELECT 1 FROM pg_stat_activity WHERE application_name = 'whitecross migrate'"
+                    " AND datname = current_database()"
                 ).fetchone()
                 is None
             )

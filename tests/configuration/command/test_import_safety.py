@@ -1,7 +1,6 @@
 """Imports that are strange, simultaneous or killed: never a traceback, never a half."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -130,11 +129,12 @@ def test_of_two_imports_at_once_each_is_whole(committed_db: str, tmp_path: Path)
 
 def test_an_import_does_not_wait_for_ever_for_somebody_else(committed_db: str, tmp_path: Path) -> None:
     file = write(tmp_path, "settings.json", ("MAX_LOGIN_ATTEMPTS", "6"))
+    with connection.cursor() as cursor:
+        # Seconds unless the connection has a limit of its own, which stays.
+        cursor.execute(f"ALTER DATABASE {committed_db} SET lock_timeout = '300ms'")
     with transaction.atomic():
         SystemConfiguration.objects.filter(key="SYSTEM_NAME").update(value="Other")
-        # Seconds unless the connection has a limit of its own, which stays.
-        impatient = {**os.environ, "PGOPTIONS": "-c lock_timeout=300ms"}
-        code, said = ended(start("import", file, "--yes", "--reason", "x", env=impatient))
+        code, said = ended(start("import", file, "--yes", "--reason", "x"))
     assert code == 1
     assert "Somebody else is changing settings" in said
     assert said.count("\n") == 1
@@ -164,7 +164,11 @@ def test_an_import_killed_halfway_has_done_nothing(committed_db: str, tmp_path: 
     with psycopg.connect(**server(), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(42)")
         with start("import", file, "--yes", "--reason", "Killed") as process:
-            (backend,) = wait_for(other, "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            (backend,) = wait_for(
+                other,
+                "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()",
+            )
             assert other.execute(
                 "SELECT count(*) FROM pg_locks WHERE pid = %s AND mode = 'RowExclusiveLock'"
                 " AND relation = 'configuration_history'::regclass",

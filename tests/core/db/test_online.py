@@ -314,7 +314,7 @@ def kill_the_build(killer: psycopg.Connection[Any]) -> None:
     while not done:
         done = killer.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE query LIKE 'CREATE INDEX CONC%' AND wait_event_type = 'Lock'"
+            " WHERE query LIKE 'CREATE INDEX CONC%' AND wait_event_type = 'Lock' AND datname = current_database()"
         ).fetchone()
 
 
@@ -341,7 +341,10 @@ def test_a_build_that_goes_on_in_the_server_is_waited_for(tidy_db: None) -> None
 def release_when_two_wait(writer: psycopg.Connection[Any]) -> None:
     waiting = 0
     while waiting < 2:
-        ((waiting,),) = writer.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchall()
+        writer.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it stays as it was first seen
+        ((waiting,),) = writer.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).fetchall()
     writer.execute("ROLLBACK")
 
 

@@ -150,6 +150,8 @@ def somebody_waits_in(query: str) -> None:
     with connect("default", application_name="onlooker") as server:
         until(
             lambda: server.execute(
-                "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND wait_event_type = 'Lock'", [f"{query}%"]
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE query LIKE %s AND wait_event_type = 'Lock' AND datname = current_database()",
+                [f"{query}%"],
             ).fetchone()
         )

@@ -24,7 +24,7 @@ from tests.migrations.steps import APPS, STEPS
 from whitecross.deployment.connecting import connect
 from whitecross.deployment.executor import DeploymentExecutor, Governance
 from whitecross.deployment.record import current_run
-from whitecross.deployment.watch import Watch
+from whitecross.deployment.watch import AT_WORK, Watch
 
 pytestmark = pytest.mark.direct("ends backends by the process ids that the driver knows")
 
@@ -173,6 +173,7 @@ def test_an_index_broken_in_the_middle_is_found_and_built_again(in_use: str, oth
             lambda: server.execute(
                 "SELECT pid FROM pg_stat_activity"
                 " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'"
+                " AND datname = current_database()"
             ).fetchone(),
             60,
         )
@@ -199,10 +200,8 @@ def test_where_the_lock_on_migrations_is_lost_it_stops_before_the_next_statement
     before = read_catalog(connection)
 
     def take_the_lock_away() -> None:
-        other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [0x77636D67]
-        )
-        until(lambda: other.execute("SELECT FROM pg_locks WHERE classid = %s", [0x77636D67]).fetchone() is None)
+        other.execute(f"SELECT pg_terminate_backend(pid) FROM ({AT_WORK}) AS at_work")
+        until(lambda: other.execute(AT_WORK).fetchone() is None)
         time.sleep(0.6)
 
     with at("SELECT relname FROM pg_class", take_the_lock_away) as moment, pytest.raises(CommandError) as refusal:

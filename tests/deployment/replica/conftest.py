@@ -13,6 +13,7 @@ from django.test import override_settings
 from configuration import config
 from tests.conftest import _stop_reading
 from tests.deployment.clusters import Cluster, private_folder
+from tests.deployment.migrating.conftest import until
 from whitecross.postgres.url import parse
 from whitecross.replica import configured, primary, reading
 from whitecross.replica.middleware import ReadYourWritesMiddleware
@@ -70,15 +71,13 @@ class Site:
         with self.primary.connect() as one, self.standby.connect() as other:
             row = one.execute("SELECT pg_current_wal_flush_lsn()").fetchone()
             assert row is not None
-            while other.execute("SELECT pg_last_wal_replay_lsn() < %s::pg_lsn", row).fetchone() == (True,):
-                pass
+            until(lambda: other.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", row).fetchone() == (True,))
 
     def pause(self) -> None:
         """Let the standby replay nothing more."""
         with self.standby.connect() as server:
             server.execute("SELECT pg_wal_replay_pause()")
-            while server.execute("SELECT pg_get_wal_replay_pause_state()").fetchone() != ("paused",):
-                pass
+            until(lambda: server.execute("SELECT pg_get_wal_replay_pause_state()").fetchone() == ("paused",))
 
     def resume(self) -> None:
         """Let it go on."""
