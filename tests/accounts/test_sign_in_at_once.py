@@ -5,13 +5,11 @@ from contextlib import ExitStack
 from threading import Barrier
 from typing import Any
 
-import bcrypt
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 
-from core.hashers import BareBcryptPasswordHasher
 from core.models import User
 from tests.accounts.conftest import PASSWORD, another_program, change_by_sql, wait_until
 from tests.factories import make_user
@@ -23,11 +21,8 @@ EMAIL = "nurse@example.org"
 
 @pytest.fixture
 def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were compared with a hash. Hashing is made quick: it is the order that matters here."""
+    """The passwords that were compared with a hash."""
     passwords: list[str] = []
-    monkeypatch.setattr(Argon2PasswordHasher, "time_cost", 1)
-    monkeypatch.setattr(Argon2PasswordHasher, "memory_cost", 64)
-    monkeypatch.setattr(BareBcryptPasswordHasher, "salt", lambda self: bcrypt.gensalt(4).decode())
     verify = Argon2PasswordHasher.verify
 
     def counting(self: Any, password: str, encoded: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from core import access
@@ -59,10 +60,10 @@ def test_pages_follow_each_other_without_a_gap(long_lists: World, sign_in: SignI
     assert b'rel="next"' not in second.content
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "3", "1000000", "last", "x"])
-def test_a_page_that_is_not_there_leads_back(long_lists: World, sign_in: SignIn, page: str) -> None:
-    response = sign_in(long_lists.user(UserRole.NURSE)).get(address("core.Student", "changelist"), {"p": page})
-    assert response.status_code in (200, 302)
+def test_a_page_that_is_not_there_leads_back(long_lists: World, sign_in: SignIn) -> None:
+    client = sign_in(long_lists.user(UserRole.NURSE))
+    for page in ("0", "-1", "3", "1000000", "last", "x"):
+        assert client.get(address("core.Student", "changelist"), {"p": page}).status_code in (200, 302), page
 
 
 def test_a_list_leafs_to_its_last_page_and_says_what_to_do(
@@ -199,16 +200,15 @@ def test_a_deleted_students_appointment_leaves_the_front_page(world: World, sign
     assert b"Brien" not in client.get("/admin/").content
 
 
-def test_only_columns_with_an_index_sort(world: World, sign_in: SignIn) -> None:
-    client = sign_in(world.user(UserRole.ADMIN))
+def test_only_columns_with_an_index_sort(world: World, rf: RequestFactory) -> None:
     for label, model in BY_LABEL.items():
-        names = site._registry[model].get_list_display(None)
-        sortable = site._registry[model].sortable_by
-        for number, name in enumerate(names, 1):
-            if name in (sortable or ()):
-                continue
-            plain = client.get(address(label, "changelist")).context["cl"].queryset.query.order_by
-            sorted_ = (
-                client.get(address(label, "changelist"), {"o": f"-{number}"}).context["cl"].queryset.query.order_by
-            )
-            assert [*dict.fromkeys(sorted_)] == [*dict.fromkeys(plain)], (label, name)
+        model_admin = site._registry[model]
+
+        def order(query: dict[str, str], model_admin: Any = model_admin) -> list[Any]:
+            request = rf.get("/", query)
+            request.user = world.user(UserRole.ADMIN)
+            return [*dict.fromkeys(model_admin.get_changelist_instance(request).queryset.query.order_by)]
+
+        for number, name in enumerate(model_admin.get_list_display(None), 1):
+            if name not in (model_admin.sortable_by or ()):
+                assert order({"o": f"-{number}"}) == order({}), (label, name)

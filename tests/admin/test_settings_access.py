@@ -171,7 +171,7 @@ def test_garbage_is_an_answer_in_words_never_a_failure(db: None, sign_in: SignIn
     }.get(kind, page_of(setting))
     district = str(make_district().pk)
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.dictionaries(st.sampled_from(NAMES), GARBAGE), st.booleans())
     def answers(sent: dict[str, str], honest: bool) -> None:
         sent = {name: text.encode(errors="replace").decode() for name, text in sent.items()}

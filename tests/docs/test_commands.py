@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +29,10 @@ SERVE = re.compile(r"make demo|make run|manage\.py (demo|runserver)|gunicorn")
 # What would run this very test again: shown instead of run.
 RECURSIVE = re.compile(r"^make (test|check)\b")
 PATIENCE_S = 240
+KEEP = """\
+until .venv/bin/python manage.py migrate --check; do sleep 1; done
+exec .venv/bin/python manage.py shell --no-imports -c 'from django.db import connection as held; held.ensure_connection(); input()'
+"""  # noqa: E501
 # Pages whose commands need an environment, and the fixtures that give it.
 NEEDED = {"deployment.md": "production", "adoption.md": "predecessors_operator", "backups.md": "operator_of_backups"}
 
@@ -68,9 +73,19 @@ def clone() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def newcomer() -> Iterator["Newcomer"]:
-    """Somebody with a fresh clone, who has typed nothing yet."""
+    """Somebody with a fresh clone, who has typed nothing yet, but for whom what `make` installs has been installed.
+
+    Its PostgreSQL goes on running between commands: that each starts and stops it is what tests/postgres is about.
+    """
     with clone() as folder:
-        yield Newcomer(folder)
+        somebody = Newcomer(folder)
+        if Path(sys.prefix) == ROOT / ".venv":
+            subprocess.run(["cp", "--archive", "--link", sys.prefix, folder / ".venv"], check=True)
+            for stamp in (".runtime", ".dev"):
+                (folder / ".venv" / stamp).unlink(missing_ok=True)  # not ours, with which it is one file
+                (folder / ".venv" / stamp).touch()
+        with somebody.keeping_the_server():
+            yield somebody
 
 
 class Newcomer:
@@ -93,6 +108,24 @@ class Newcomer:
             timeout=PATIENCE_S,
             stdin=subprocess.DEVNULL,
         )
+
+    @contextmanager
+    def keeping_the_server(self) -> Iterator[None]:
+        """Once there is a database, one process holds it: the server stops with its last client."""
+        keeper = subprocess.Popen(
+            ["bash", "-c", KEEP],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            os.killpg(keeper.pid, signal.SIGTERM)
+            keeper.communicate(timeout=60)
 
     def serve(self, script: str, **environment: str) -> int:
         """Run a script that serves until a page answers, then press Ctrl-C. Returns the page's status."""
