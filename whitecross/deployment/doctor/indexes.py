@@ -77,6 +77,13 @@ def invalid(look: Look) -> Iterator[Finding]:
 @check("D07", Severity.WARNING, "Are there two indexes of the same?")
 def duplicates(look: Look) -> Iterator[Finding]:
     """Of the same columns, compared and sorted the same way, with the same predicate."""
+    for best, other in doubled(look):
+        said = f"a duplicate of {_plain(best.name)} on {_plain(other.table)}: each write pays for both"
+        yield warning(other.name, said, _drop(look, other))
+
+
+def doubled(look: Look) -> Iterator[tuple[Any, Any]]:
+    """Of each two indexes that answer the same: the one to stay, and the one to go."""
     same: dict[tuple[Any, ...], list[Any]] = {}
     for one in look.rows(ANSWERS):
         key = (one.table, one.method, tuple(one.keys), tuple(one.carried), one.predicate)
@@ -85,10 +92,8 @@ def duplicates(look: Look) -> Iterator[Finding]:
         best, *others = sorted(indexes, key=lambda one: (*one.rank, not _is_ours(look, one)))
         for other in others:
             # Two unique indexes may differ in what they let repeat.
-            if other.guards and other.nulls != best.nulls:
-                continue
-            said = f"a duplicate of {_plain(best.name)} on {_plain(other.table)}: each write pays for both"
-            yield warning(other.name, said, _drop(look, other))
+            if not other.guards or other.nulls == best.nulls:
+                yield best, other
 
 
 @check("D08", Severity.NOTE, "Is there an index whose work a longer one does?")
