@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev migrate test test-pgbouncer check lint types demo run lock clean
+.PHONY: help setup setup-dev migrate test test-pgbouncer test-exhaustive check lint types demo run lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -43,6 +43,13 @@ test: setup-dev ## Set up, then run every test, or those of TESTS="tests/core ..
 
 test-pgbouncer: setup-dev ## The same through PgBouncer in transaction mode
 	@$(IN_MEMORY) $(PY) -m tests.deployment.pooling --numprocesses auto --dist loadscope --no-loadscope-reorder $(TESTS)
+
+THOROUGH = tests/deployment/procedure/test_ways_back.py tests/deployment/migrating/test_killed.py \
+	tests/deployment/replica/test_own_writes.py
+
+test-exhaustive: setup-dev ## Before a release: killed at every statement, back from every migration to every other
+	@$(IN_MEMORY) WHITECROSS_EXHAUSTIVE=1 WRITES_READ_BACK=10000 $(PY) -m pytest --numprocesses auto \
+		--dist loadscope --no-loadscope-reorder --timeout 0 $(THOROUGH)
 
 check: setup-dev lint types ## Everything CI checks but the tests
 	$(PY) manage.py makemigrations --check --dry-run
