@@ -36,6 +36,9 @@ exec .venv/bin/python manage.py shell --no-imports -c 'from django.db import con
 # Pages whose commands need an environment, and the fixtures that give it.
 NEEDED = {"deployment.md": "production", "adoption.md": "predecessors_operator", "backups.md": "operator_of_backups"}
 
+DUMPING = {"deployment.md", "backups.md"}
+DUMPS = pytest.mark.direct("backup, restore and upgrade need a session of their own, and refuse a pooler")
+
 
 def blocks(page: Path) -> list[str]:
     """The shell blocks of a page, each a script."""
@@ -195,7 +198,12 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.parametrize(
     ("page", "script"),
-    [pytest.param(page, script, id=f"{page.name}: {script.splitlines()[0]}") for page, script in COMMANDS],
+    [
+        pytest.param(
+            page, script, id=f"{page.name}: {script.splitlines()[0]}", marks=[DUMPS] if page.name in DUMPING else []
+        )
+        for page, script in COMMANDS
+    ],
 )
 def test_it_runs(newcomer: Newcomer, page: Path, script: str, request: pytest.FixtureRequest) -> None:
     needed = NEEDED.get(page.name)

@@ -6,13 +6,15 @@ import time
 from dataclasses import dataclass
 
 from django.core.management.base import CommandError
-from django.db import models, transaction
+from django.db import OperationalError, models, transaction
 from django.db.migrations.operations import AddIndex, RemoveIndex
 from django.db.migrations.operations.base import OperationCategory
 from django.db.migrations.state import ProjectState
 
 from core.db.online.steps import Editor, ask, empty_twin, refuse_transaction
 
+LOCK_NOT_AVAILABLE = "55P03"
+BUILD_S = 30.0  # for so long a build is waited for without standing in the queue of its lock
 _FOUND = """
 SELECT t.relname, i.indisvalid AND i.indisready, pg_get_indexdef(i.indexrelid)
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
@@ -40,11 +42,23 @@ def _found(editor: Editor, name: str) -> _Found | None:
 def _after_builders(editor: Editor, table: str, name: str) -> _Found | None:
     """What became of an index that is not valid yet: if only its client was killed, the server is still building it.
 
-    A build holds the lock that is waited for here, and lets it go a moment before the transaction ends in which it
-    makes the index valid.
+    A build holds the lock that is asked for here, and lets it go a moment before the transaction ends in which it makes
+    the index valid. To wait in its queue would be a deadlock: what looks the table up has a snapshot, for whose end
+    the build waits.
     """
-    with transaction.atomic(using=editor.connection.alias):
-        editor.execute(f"LOCK TABLE {editor.quote_name(table)} IN SHARE UPDATE EXCLUSIVE MODE", params=None)
+    lock = f"LOCK TABLE {editor.quote_name(table)} IN SHARE UPDATE EXCLUSIVE MODE"
+    until = time.monotonic() + BUILD_S
+    while True:
+        # Whoever holds it for longer is asked in the queue, where it is seen who that is, and autovacuum gives way.
+        is_last = time.monotonic() >= until
+        try:
+            with transaction.atomic(using=editor.connection.alias):
+                editor.execute(lock if is_last else f"{lock} NOWAIT", params=None)
+            break
+        except OperationalError as error:
+            if is_last or getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            time.sleep(0.1)
     for _ in range(6):
         found = _found(editor, name)
         if found is None or found.is_valid:

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, OperationalError, connection, models, transaction
 from django.db.migrations import AddConstraint, AlterField, CreateModel, RemoveIndex
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -18,6 +19,7 @@ from django.db.migrations.writer import OperationWriter
 
 import core.db
 from core.db import CompositeForeignKey, GinIndex, Index
+from core.db.online import indexes
 from core.schema.actual import read_catalog
 from tests.conftest import create_database, drop_database
 from whitecross.deployment.locks import locks_of
@@ -276,6 +278,7 @@ def test_in_a_transaction_of_the_migration_it_is_refused(case: str, tidy_db: Non
     assert everything() == start
 
 
+@pytest.mark.direct("ends its own session by the process id that the driver tells")
 @each_case
 def test_killed_before_any_statement_it_goes_on_where_it_was(case: str, tidy_db: None) -> None:
     before, (_, online, _) = prepared(case), CASES[case]
@@ -328,8 +331,9 @@ def test_a_build_that_goes_on_in_the_server_is_waited_for(tidy_db: None) -> None
         building.start()
         while "beds_code_idx" not in everything()[0]["tables"]["beds"]["indexes"]:
             pass
-        waiting = threading.Thread(target=release_when_two_wait, args=(writer,))
+        waiting = threading.Thread(target=release_when_asked, args=(writer,))
         waiting.start()
+        connection.close()  # a new session looks the table up, and must not wait with what it has looked that up in
         with heard() as statements:
             carry_out(list(building_it), before)
         building.join()
@@ -338,14 +342,31 @@ def test_a_build_that_goes_on_in_the_server_is_waited_for(tidy_db: None) -> None
     assert "invalid" not in everything()[0]["tables"]["beds"]["indexes"]["beds_code_idx"]
 
 
-def release_when_two_wait(writer: psycopg.Connection[Any]) -> None:
-    waiting = 0
-    while waiting < 2:
-        writer.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it stays as it was first seen
-        ((waiting,),) = writer.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ).fetchall()
+def release_when_asked(writer: psycopg.Connection[Any]) -> None:
+    """Let the build go on once it has been asked for its lock a few times."""
+    time.sleep(0.5)
     writer.execute("ROLLBACK")
+
+
+def test_a_lock_that_is_held_for_long_is_asked_for_in_the_queue(tidy_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it is seen who holds it, and the patience of `migrate` counts."""
+    before = prepared("index")
+    monkeypatch.setattr(indexes, "BUILD_S", 0.3)
+    asked: list[str] = []
+
+    def hear(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.extend([sql] if sql.startswith("LOCK TABLE") else [])
+        return run(sql, params, many, context)
+
+    with maintenance() as holder:
+        execute("CREATE INDEX beds_code_idx ON beds (code)")
+        execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'beds_code_idx'::regclass")
+        holder.execute("BEGIN; LOCK TABLE beds IN SHARE UPDATE EXCLUSIVE MODE")
+        execute("SET lock_timeout = '200ms'")  # as long as the patience of migrate
+        with connection.execute_wrapper(hear), pytest.raises(OperationalError, match="lock timeout"):
+            carry_out([core.db.AddIndexConcurrently("bed", INDEX)], before)
+    assert len(asked) >= 3
+    assert [sql.endswith("NOWAIT") for sql in asked] == [True] * (len(asked) - 1) + [False]
 
 
 @pytest.mark.parametrize("definition", ["beds_code_idx ON beds (number)", "beds_code_idx ON wards (id)"])
@@ -439,6 +460,7 @@ def test_rows_change_in_batches_which_say_how_far_they_are(tidy_db: None) -> Non
     assert codes() == first
 
 
+@pytest.mark.direct("ends its own session by the process id that the driver tells")
 def test_batches_that_were_done_before_a_kill_stay_done(tidy_db: None) -> None:
     before = prepared("check")
     wanted = [f"x%{code}" for code in codes()]

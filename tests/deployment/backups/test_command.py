@@ -31,6 +31,7 @@ def refusal(code: int, *words: Any) -> str:
     return str(refused.value)
 
 
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
 def test_a_backup_is_made_listed_and_verified(committed_db: str, tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path))
     made = json.loads(run("backup", *folder, "--json"))
@@ -100,6 +101,7 @@ def test_a_rehearsal_of_what_cannot_be_restored_says_so_to_a_machine(tmp_path: P
     assert json.loads(out.getvalue())["ok"] is False
 
 
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
 def test_restored_and_swapped_in_it_tells_the_way_back(made: Made, server: Any, committed_db: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO django_session VALUES ('one more', '', now())")

@@ -33,6 +33,9 @@ from whitecross.deployment.backups.verifying import verify
 PROJECT = Path(__file__).parents[3]
 
 
+pytestmark = pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
+
+
 def test_it_says_what_it_is_of(made: Made) -> None:
     with Archive(made.plain) as archive:
         manifest, contents = read_manifest(archive), read_contents(archive, [])

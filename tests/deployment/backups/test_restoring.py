@@ -18,6 +18,8 @@ from whitecross.deployment.backups.rehearsing import rehearse
 from whitecross.deployment.backups.restoring import UNFINISHED, Choices, restore
 from whitecross.deployment.backups.sealing import new_identity
 
+pytestmark = pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
+
 
 def of_the_database(server: Any, name: str) -> tuple[Any, ...]:
     """What a dump leaves out: locale, owner, grants and settings."""

@@ -14,6 +14,8 @@ from whitecross.deployment.backups import BackupError, swapping
 from whitecross.deployment.backups.restoring import HALF, UNFINISHED
 from whitecross.deployment.backups.swapping import compare, swap
 
+pytestmark = pytest.mark.direct("databases are renamed, to which a pooler would keep connections")
+
 
 @pytest.fixture
 def incoming(server: Any, committed_db: str) -> Iterator[str]:

@@ -23,6 +23,9 @@ from tests.adoption.conftest import url_of
 from whitecross.deployment.connecting import connect
 
 SAMPLE = "tests.deployment.migrating.sample"
+OUTSIDE_TRANSACTIONS = pytest.mark.direct(
+    "an index that is built concurrently runs in no transaction, as a pooler needs"
+)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from core.schema.actual import read_catalog
 from tests.deployment.migrating.conftest import (
+    OUTSIDE_TRANSACTIONS,
     application,
     beside,
     last_run,
@@ -21,10 +22,6 @@ from tests.deployment.migrating.conftest import (
     until,
 )
 from whitecross.deployment import executor, watch
-
-OUTSIDE_TRANSACTIONS = pytest.mark.direct(
-    "an index that is built concurrently runs in no transaction, as a pooler needs"
-)
 
 
 def pause_briefly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from django.core.management import CommandError
 from django.db import OperationalError, connection, transaction
 
 from core.schema.actual import read_catalog
-from tests.deployment.migrating.conftest import last_run, migrate, steps
+from tests.deployment.migrating.conftest import OUTSIDE_TRANSACTIONS, last_run, migrate, steps
 from tests.migrations.steps import back
 from whitecross.deployment.connecting import connect
 from whitecross.deployment.governing import Governor
@@ -69,6 +69,7 @@ def test_with_a_lock_in_hand_less_and_less_is_left_and_a_client_that_stands_stil
     assert shown("lock_timeout") == "0"
 
 
+@OUTSIDE_TRANSACTIONS
 def test_where_the_answer_to_commit_is_lost_it_is_looked_up_what_became_of_it(
     in_use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ def test_the_record_of_runs_is_made_even_where_the_rest_is_only_noted(in_use: st
     ]
 
 
+@OUTSIDE_TRANSACTIONS
 def test_a_failure_after_the_last_migration_is_not_blamed_on_it(in_use: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(alias: str) -> Any:
         raise OperationalError("no")
@@ -120,6 +122,7 @@ def test_a_failure_after_the_last_migration_is_not_blamed_on_it(in_use: str, mon
     assert {step["status"] for step in steps()} == {"SUCCEEDED"}
 
 
+@OUTSIDE_TRANSACTIONS
 def test_a_refusal_of_an_operation_is_written_down_in_its_own_words(
     in_use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from core.models import District
+from core.schema.actual import read_catalog
+from tests.deployment.backups.archives import write_archive
 from tests.deployment.clusters import private_folder
 from tests.deployment.pooling.pooler import CONFIGURATION, PGBOUNCER, Pooler
 
@@ -69,6 +73,34 @@ def test_connections_have_the_planner_settings_of_the_application(pooled: str) -
 def test_rows_are_read_in_pieces_without_a_cursor_of_the_servers(pooled: str) -> None:
     District.objects.bulk_create(District(name=f"D{number}", code=f"{number}") for number in range(50))
     assert len([*District.objects.iterator(chunk_size=7)]) == 50
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["backup"],
+        ["restore", "latest", "--into", "elsewhere"],
+        ["upgrade", "--plan"],
+        ["upgrade", "--yes"],
+        ["rollback", "adoption.0001", "--yes"],
+    ],
+    ids=" ".join,
+)
+def test_what_needs_a_session_of_its_own_says_so_and_changes_nothing(
+    words: list[str], pooled: str, tmp_path: Path, settings: Any
+) -> None:
+    settings.WHITECROSS_BACKUP_DIR = str(tmp_path)
+    if words[0] == "restore":
+        write_archive(tmp_path / "whitecross-20260302T120000Z.backup.tar")
+    before = {*tmp_path.iterdir()}, read_catalog(connection)
+    with pytest.raises(CommandError) as refusal:
+        call_command(*words, stdout=io.StringIO(), stderr=io.StringIO())
+    said = str(refusal.value)
+    assert "pooler" in said
+    assert "server itself" in said
+    assert "\n" not in said
+    assert {*tmp_path.iterdir()} == before[0]
+    assert read_catalog(connection) == before[1]
 
 
 def test_the_page_shows_the_configuration_that_is_tested() -> None:

@@ -45,7 +45,13 @@ def test_anything_else_changes_nothing(answer: str, keyboard: int) -> None:
         confirm("Apply 3 migrations?", io.StringIO(), yes=False)
 
 
-@pytest.mark.parametrize(("command", "words"), [("upgrade", ["--no-backup"]), ("rollback", ["knox.0009"])])
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param("upgrade", ["--no-backup"], marks=pytest.mark.direct("upgrade refuses a pooler before it asks")),
+        ("rollback", ["knox.0009"]),
+    ],
+)
 def test_where_nobody_can_be_asked_it_says_how_to_go_on(
     command: str, words: list[str], committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def one_of(name: str) -> Finding:
     return found
 
 
+@pytest.mark.direct("upgrade refuses a pooler, whatever else is wrong")
 def test_a_database_that_is_well_is_looked_at_from_all_sides(
     behind: str, without_scratch: None, tmp_path: Path
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_role_without_the_privileges_is_told_what_to_grant(db: Any) -> None:
     )
 
 
+@pytest.mark.direct("upgrade refuses a pooler, whatever else is wrong")
 def test_a_code_that_is_older_than_the_database_is_refused(committed_db: str) -> None:
     execute("INSERT INTO django_migrations (app, name, applied) VALUES ('core', '0099_from_tomorrow', now())")
     with pytest.raises(CommandError) as refusal:
@@ -77,6 +79,7 @@ def test_a_code_that_is_older_than_the_database_is_refused(committed_db: str) ->
     assert len(runs()) == 1
 
 
+@pytest.mark.direct("upgrade refuses a pooler, whatever else is wrong")
 def test_a_database_of_the_predecessor_is_refused(db: Any) -> None:
     execute('CREATE TABLE "SequelizeMeta" (name varchar(255) PRIMARY KEY)')
     with pytest.raises(CommandError, match=r"^predecessor: .* adopt --plan .*Nothing was changed\."):
@@ -84,6 +87,7 @@ def test_a_database_of_the_predecessor_is_refused(db: Any) -> None:
     assert len(runs()) == 1
 
 
+@pytest.mark.direct("knows sessions by the process ids that the driver tells")
 def test_who_would_hold_a_migration_up_is_named_without_a_value(
     behind: str, without_scratch: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +113,7 @@ def test_what_cannot_be_looked_at_is_refused_without_a_value() -> None:
     assert look_at({"drift": fail}) == [Finding("drift", REFUSED, "ValueError; --traceback shows where.")]
 
 
+@pytest.mark.direct("upgrade refuses a pooler, whatever else is wrong")
 def test_where_no_scratch_database_can_be_made_it_warns_and_goes_on(
     behind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,7 @@ def test_the_plan_says_what_is_reversed_and_lost_and_changes_nothing(committed_d
     }
 
 
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
 def test_a_backup_comes_first_then_the_reverses_then_the_proof(committed_db: str, tmp_path: Path) -> None:
     """The whole of it, with the scratch database."""
     execute("INSERT INTO django_session VALUES ('a', 'b', now())")
@@ -218,6 +219,7 @@ def test_of_two_at_once_the_second_finds_nothing_left_and_one_with_another_aim_i
     assert to_migration(connection, "knox.0009").migrations == []
 
 
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
 def test_a_schema_that_is_another_after_it_is_said_with_the_backup(
     committed_db: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -35,6 +35,9 @@ from whitecross.deployment.procedure import Procedure, StoppedError
 FIRST = ("configuration", "0006_notify_of_changes")
 
 
+pytestmark = pytest.mark.direct("upgrade refuses a pooler, whatever else is wrong")
+
+
 @pytest.fixture
 def other(behind: str) -> Iterator[psycopg.Connection[Any]]:
     """Somebody else's connection, in autocommit."""
