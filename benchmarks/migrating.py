@@ -138,7 +138,7 @@ def main(students: int, rounds: int) -> None:
     from django.core.management import call_command
     from django.db import connections
 
-    from whitecross.deployment.connecting import connect
+    from whitecross.postgres.connecting import connect
 
     databases.create(NAME)
     measure.manage("migrate", "--verbosity=0", database=NAME)

@@ -7,7 +7,7 @@ record stands in the same schema, so that it goes with it.
 import datetime as dt
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 
 from whitecross.adoption.roads import settle
 from whitecross.adoption.sql import quoted, within
+from whitecross.postgres.connecting import connect, is_pooled
 
 LEGACY = "whitecross_legacy"
 RECORD = within(LEGACY, "adoption")
@@ -156,27 +157,45 @@ def note_adopted(cursor: CursorWrapper, report: dict[str, Any]) -> None:
 
 @contextmanager
 def the_only_one(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Keep other adoptions of this database out, until the block ends or the connection does. Raises BusyError."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK])
-        if not cursor.fetchone()[0]:
-            cursor.execute(
-                "SELECT a.pid, a.backend_start FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-                " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.granted"
-                " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                [LOCK],
-            )
-            pid, since = cursor.fetchone() or ("?", None)
-            at = f", since {since:%H:%M:%S} UTC" if since else ""
-            raise BusyError(
-                f"Another adoption of this database is at work (process {pid} of the server{at}): wait for it."
-            )
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed and not connection.in_atomic_block:
+    """Keep other adoptions of this database out, until the block ends or the connection does. Raises BusyError.
+
+    Behind a pooler no session is ours for as long, but a transaction is, which another connection keeps open.
+    """
+    with ExitStack() as held:
+        if is_pooled(connection):
+            server = held.enter_context(connect(connection.alias, application_name="whitecross adopt"))
+            held.enter_context(server.transaction())
+            server.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            row = server.execute(f"SELECT pg_try_advisory_xact_lock({LOCK}, 0)").fetchone()
+            is_ours = row is not None and row[0]
+        else:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])
+                cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK])
+                (is_ours,) = cursor.fetchone()
+            if is_ours:
+                held.callback(_unlock, connection)
+        if not is_ours:
+            raise BusyError(_who_adopts(connection))
+        yield
+
+
+def _unlock(connection: BaseDatabaseWrapper) -> None:
+    if connection.connection is not None and not connection.connection.closed and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])
+
+
+def _who_adopts(connection: BaseDatabaseWrapper) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.pid, a.backend_start FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+            " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.granted"
+            " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [LOCK],
+        )
+        pid, since = cursor.fetchone() or ("?", None)
+    at = f", since {since:%H:%M:%S} UTC" if since else ""
+    return f"Another adoption of this database is at work (process {pid} of the server{at}): wait for it."
 
 
 def lock(cursor: CursorWrapper, relations: list[str], stands: str = "Nothing was changed.") -> None:

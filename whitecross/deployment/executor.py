@@ -26,6 +26,7 @@ from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
 from whitecross.deployment.record import RUNS, Plan, Run, Step, current_run
 from whitecross.deployment.watch import TELL_EACH_S, Watch
+from whitecross.postgres.connecting import is_pooled
 
 RECORD = ("deployment", "0001_migration_runs")
 STALL_MS = 150  # the longest that a query of the application may wait for us
@@ -221,14 +222,12 @@ class DeploymentExecutor(Executor):
 
     def _refuse_pooler(self, migration: Migration) -> None:
         """Behind a pooler in transaction mode, each statement may come to another session, and none can be watched."""
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            if cursor.fetchone()[0] != self.connection.connection.info.backend_pid:
-                raise MigrationStoppedError(
-                    f"{migration.app_label}.{migration.name} runs outside of transactions, which the pooler before the "
-                    "server does not allow for. Nothing of it was done. For this command, point DATABASE_URL to the "
-                    "server itself."
-                )
+        if is_pooled(self.connection):
+            raise MigrationStoppedError(
+                f"{migration.app_label}.{migration.name} runs outside of transactions, which the pooler before the "
+                "server does not allow for. Nothing of it was done. For this command, point DATABASE_URL to the "
+                "server itself."
+            )
 
     def _once(
         self, migration: Migration, step: Step | None, deed: Callable[[], ProjectState], *, backwards: bool

@@ -14,7 +14,6 @@ from whitecross.adoption.reporting import size
 from whitecross.deployment.backups import BackupError, free_space_needed
 from whitecross.deployment.backups.connecting import refuse_a_pooler
 from whitecross.deployment.checking import Finding, Look, Outcome, found, look_at
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.executor import DeploymentExecutor
 from whitecross.deployment.holders import holders
 from whitecross.deployment.losing import is_reversible, reverse_sentence
@@ -23,6 +22,7 @@ from whitecross.deployment.record import Plan, plan_hash, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
 from whitecross.deployment.version import code_version
 from whitecross.deployment.watch import AT_WORK
+from whitecross.postgres.connecting import connect
 
 OLD_TRANSACTION_S = 60
 LAG_S, LAG_BYTES = 30, 1 << 30

@@ -20,7 +20,7 @@ from core.executor import Executor
 from core.schema.actual import read_catalog
 from core.schema.compare import Difference, compare
 from core.schema.expected import load_expected
-from whitecross.deployment.connecting import connect
+from whitecross.postgres.connecting import connect
 
 ALIAS = "scratch"
 SCRATCH = "White Cross: to compare a schema with; nothing is kept here"  # its comment, once somebody is connected to it

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.holders import Holder, holders
+from whitecross.postgres.connecting import connect
 
 LOCK = 0x77636D67  # "wcmg": one migration of a database at a time
 # The process that holds it.

@@ -20,7 +20,7 @@ from django.test.utils import override_settings
 
 from tests import factories
 from tests.adoption.conftest import url_of
-from whitecross.deployment.connecting import connect
+from whitecross.postgres.connecting import connect
 
 SAMPLE = "tests.deployment.migrating.sample"
 OUTSIDE_TRANSACTIONS = pytest.mark.direct(

@@ -10,10 +10,10 @@ from django.db import OperationalError, connection, transaction
 from core.schema.actual import read_catalog
 from tests.deployment.migrating.conftest import OUTSIDE_TRANSACTIONS, last_run, migrate, steps
 from tests.migrations.steps import back
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.governing import Governor
 from whitecross.deployment.management.commands import migrate as command
 from whitecross.deployment.watch import Watch
+from whitecross.postgres.connecting import connect
 
 
 @pytest.fixture

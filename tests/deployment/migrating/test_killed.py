@@ -21,10 +21,10 @@ from core.schema.verify import verify
 from tests.adoption.killing import at, terminate
 from tests.deployment.migrating.conftest import last_run, migrate, started, steps, until
 from tests.migrations.steps import APPS, STEPS
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.executor import DeploymentExecutor, Governance
 from whitecross.deployment.record import current_run
 from whitecross.deployment.watch import AT_WORK, Watch
+from whitecross.postgres.connecting import connect
 
 pytestmark = pytest.mark.direct("ends backends by the process ids that the driver knows")
 

@@ -18,6 +18,7 @@ from core.schema.actual import read_catalog
 from tests.deployment.backups.archives import write_archive
 from tests.deployment.clusters import private_folder
 from tests.deployment.pooling.pooler import CONFIGURATION, PGBOUNCER, Pooler
+from whitecross.adoption import moving
 
 TESTS = Path(__file__).resolve().parents[2]
 PAGE = TESTS.parent / "docs" / "scaling.md"
@@ -75,6 +76,15 @@ def test_rows_are_read_in_pieces_without_a_cursor_of_the_servers(pooled: str) ->
     assert len([*District.objects.iterator(chunk_size=7)]) == 50
 
 
+def test_one_adoption_at_a_time_is_kept_to_there_too(pooled: str) -> None:
+    with moving.the_only_one(connection):
+        with pytest.raises(moving.BusyError, match=r"is at work \(process \d+ of the server"):
+            moving.the_only_one(connection).__enter__()
+        assert District.objects.count() == 0
+    with moving.the_only_one(connection):
+        pass
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -91,7 +101,7 @@ def test_what_needs_a_session_of_its_own_says_so_and_changes_nothing(
 ) -> None:
     settings.WHITECROSS_BACKUP_DIR = str(tmp_path)
     if words[0] == "restore":
-        write_archive(tmp_path / "whitecross-20260302T120000Z.backup.tar")
+        words = ["restore", str(write_archive(tmp_path / "whitecross-20260302T120000Z.backup.tar")), *words[2:]]
     before = {*tmp_path.iterdir()}, read_catalog(connection)
     with pytest.raises(CommandError) as refusal:
         call_command(*words, stdout=io.StringIO(), stderr=io.StringIO())

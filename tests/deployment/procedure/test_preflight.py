@@ -17,9 +17,9 @@ from tests.deployment.procedure.conftest import execute, in_order, runs, upgrade
 from tests.migrations.steps import forward
 from whitecross.deployment import preflight
 from whitecross.deployment.checking import Finding, Outcome, look_at
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.preflight import Preflight
 from whitecross.deployment.reference import SCRATCH, NoScratchError, drift
+from whitecross.postgres.connecting import connect
 from whitecross.postgres.url import parse
 
 OK, WARNING, REFUSED = Outcome.OK, Outcome.WARNING, Outcome.REFUSED

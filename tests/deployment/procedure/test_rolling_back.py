@@ -19,11 +19,11 @@ from tests.deployment.migrating.conftest import started, steps, until
 from tests.deployment.procedure.conftest import LAST, applied, command, execute, go, rollback, run_id, runs, value
 from tests.factories import make_student
 from whitecross.deployment import procedure
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.losing import losses
 from whitecross.deployment.procedure import StoppedError
 from whitecross.deployment.reference import applied_in_order
 from whitecross.deployment.rolling_back import to_migration
+from whitecross.postgres.connecting import connect
 
 LONG_AGO = "configuration.0005"
 

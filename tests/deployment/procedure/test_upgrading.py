@@ -28,9 +28,9 @@ from tests.deployment.migrating.test_among_others import pause_briefly
 from tests.deployment.procedure.conftest import LAST, applied, command, execute, rollback, run_id, runs, upgrade, value
 from whitecross.deployment import preflight, procedure
 from whitecross.deployment.backups import BackupError
-from whitecross.deployment.connecting import connect
 from whitecross.deployment.preflight import Preflight
 from whitecross.deployment.procedure import Procedure, StoppedError
+from whitecross.postgres.connecting import connect
 
 FIRST = ("configuration", "0006_notify_of_changes")
 

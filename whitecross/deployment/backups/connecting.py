@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.roads import settle
 from whitecross.deployment.backups.errors import BackupError
+from whitecross.postgres.connecting import is_pooled
 
 _numbers = itertools.count()
 # Where one goes to create, rename and drop databases.
@@ -69,11 +70,7 @@ def _entered(alias: str, name: str, *, last: bool) -> Iterator[BaseDatabaseWrapp
 
 def refuse_a_pooler(connection: BaseDatabaseWrapper) -> None:
     """pg_dump sets its session up, and a pooler would hand that session to somebody else. Raises BackupError."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    # A pooler gives its clients a number of its own to cancel by.
-    if connection.connection.info.backend_pid != pid:
+    if is_pooled(connection):
         raise BackupError(
             "DATABASE_URL leads to a connection pooler, through which neither pg_dump nor pg_restore can work; run "
             "this command with a DATABASE_URL that leads to the server itself."

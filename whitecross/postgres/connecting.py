@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 NAME = "whitecross migrate"
 
@@ -23,3 +24,14 @@ def connect(alias: str, *, application_name: str = NAME, **more: Any) -> psycopg
         },
         autocommit=True,
     )
+
+
+def is_pooled(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a pooler stands before the server, so that each transaction may come to another session.
+
+    A pooler gives its clients a number of its own to cancel by.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    return bool(connection.connection.info.backend_pid != pid)
