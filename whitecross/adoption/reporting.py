@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     """What would be moved and how, what does not fit, what was noticed, how long and how much."""
     where = "within this database" if plan.in_place else "into this database"
     say(console, f"{plan.source} (PostgreSQL {plan.found.server}), left at step {plan.found.state} of 7, {where}:")
-    _table(
+    print_table(
         console,
         ("table", "rows", "size", "do not fit"),
         (
@@ -56,7 +56,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     _lines(console, [(table, said) for table, mapping in plan.made.items() for said in mapping.said()])
     if plan.misfits.number:
         say(console, "Rows that do not fit, and rows that depend on them:", bold=True)
-        _table(
+        print_table(
             console,
             ("table", "rows", "rule", "why"),
             ((table, f"{number:,}", rule, why) for (table, rule, why), number in plan.misfits.by_rule().items()),
@@ -89,7 +89,7 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 def show_report(console: Console, report: dict[str, Any]) -> None:
     """What was adopted, and that the proof holds."""
-    _table(
+    print_table(
         console,
         ("table", "rows there", "rows here", "set aside", "checksum, the same on both sides"),
         (
@@ -119,16 +119,24 @@ def say(console: Console, text: str, *, bold: bool = False, style: str = "") -> 
     console.print(Text(on_one_line(text), style or ("bold" if bold else "")))
 
 
-def _table(
-    console: Console, headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()
+def print_table(
+    console: Console,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Collection[int] = (),
+    whole: Collection[int] = (),
 ) -> None:
+    """A table; into a pipe, a line a row. Columns with these places are `numbers`, or stay `whole`, to be copied."""
     if not console.is_terminal:
         for row in rows:
             console.file.write("\t".join(map(on_one_line, row)) + "\n")  # rich would make blanks of the tabs
         return
     table = Table(box=None, pad_edge=False, show_edge=False)
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place in numbers else "left", overflow="fold")
+        table.add_column(
+            heading, justify="right" if place in numbers else "left", overflow="fold", no_wrap=place in whole
+        )
     for row in rows:
         table.add_row(*(Text(on_one_line(text)) for text in row))
     console.print(table)
@@ -137,7 +145,7 @@ def _table(
 def _lines(console: Console, rows: Iterable[Sequence[str]]) -> None:
     """A line a row, the last of its texts after a colon: ids stay whole on a narrow terminal, to be copied."""
     if not console.is_terminal:
-        _table(console, (), rows)
+        print_table(console, (), rows)
         return
     for *subject, what in rows:
         text = Text(on_one_line(f"{' '.join(subject)}: {what}"))
@@ -239,13 +247,15 @@ def show_lost(console: Console, lost: dict[str, int]) -> None:
     """What undoing loses: table -> rows."""
     if lost:
         say(console, "Rows that were added, changed or removed here since, which the way back loses:", bold=True)
-        _table(console, ("table", "rows"), ((table, f"{number:,}") for table, number in lost.items()), numbers=(1,))
+        print_table(
+            console, ("table", "rows"), ((table, f"{number:,}") for table, number in lost.items()), numbers=(1,)
+        )
 
 
 def show_rejects(console: Console, rows: Iterable[Sequence[str]]) -> None:
     """What is set aside: table, id there, id in adoption_rejects, why."""
     if not console.is_terminal:
-        _table(console, (), rows)
+        print_table(console, (), rows)
         return
     for table, row, reject, why in rows:
         say(console, f"{table} {row}: {why}")

@@ -11,9 +11,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from rich.console import Console
 
 from tests.deployment.backups.archives import MOMENT, manifest, write_archive
 from tests.deployment.backups.conftest import Made, names_of
+from whitecross.deployment.backups.folder import entries
+from whitecross.deployment.backups.reporting import show_entries
 
 
 def run(*words: Any, **options: Any) -> str:
@@ -44,6 +47,20 @@ def test_a_backup_is_made_listed_and_verified(committed_db: str, tmp_path: Path)
     said = run("backup", "verify", "latest", *folder)
     assert said.startswith(f"{Path(made['path']).name} is sound: ")
     assert made["sha256"] in said
+
+
+def test_an_empty_database_is_no_backup_and_pushes_none_out(empty_db: str, tmp_path: Path) -> None:
+    kept = write_archive(tmp_path / "whitecross-20200302T120000Z.backup.tar", said=manifest(database=empty_db))
+    said = refusal(1, "backup", "--folder", str(tmp_path), "--keep-last", "1")
+    assert said == f"The database {empty_db} is empty: there is nothing to back up. Look at DATABASE_URL."
+    assert [*tmp_path.iterdir()] == [kept]
+
+
+def test_names_of_backups_stay_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+    path = write_archive(tmp_path / "whitecross-20260302T120000Z.backup.tar")
+    screen = Console(file=io.StringIO(), width=80, force_terminal=True)
+    show_entries(screen, entries(tmp_path))
+    assert f"{path.name} " in screen.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_damaged_one_among_all_makes_the_exit_code_1(tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from whitecross.adoption.reporting import _table as table
-from whitecross.adoption.reporting import duration, say, size
+from whitecross.adoption.reporting import duration, print_table, say, size
 from whitecross.deployment.backups.folder import Entry
 from whitecross.deployment.backups.making import Backup
 from whitecross.deployment.backups.rehearsing import Rehearsal
@@ -42,7 +41,7 @@ def show_backup(console: Console, backup: Backup) -> None:
 
 def show_entries(console: Console, found: Iterable[Entry]) -> None:
     """What is in the folder."""
-    table(
+    print_table(
         console,
         ("backup", "made", "ago", "database", "rows", "size", "PostgreSQL", "encrypted"),
         (
@@ -61,6 +60,7 @@ def show_entries(console: Console, found: Iterable[Entry]) -> None:
             for entry in found
         ),
         numbers=(2, 4, 5),
+        whole=(0,),
     )
 
 
@@ -100,7 +100,7 @@ def show_comparison(console: Console, comparison: Comparison, current: str, inco
     if not comparison.rows:
         say(console, f"Every table of {current} and {incoming} has the same number of rows.")
         return
-    table(
+    print_table(
         console,
         ("table", f"rows in {current}", f"rows in {incoming}"),
         ((name, f"{here:,}", f"{there:,}") for name, (here, there) in comparison.rows.items()),

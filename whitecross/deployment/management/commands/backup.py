@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections
 
 from whitecross.deployment.backups.command import USAGE, BackupCommand
 
@@ -78,9 +79,17 @@ class Command(BackupCommand):
 
     def _make(self) -> None:
         from whitecross.deployment.backups import make_backup
+        from whitecross.deployment.backups.contents import is_empty
         from whitecross.deployment.backups.reporting import show_backup
+        from whitecross.deployment.backups.restoring import database_of
 
         keep = self._keep()
+        with connections[self.alias].cursor() as cursor:
+            if is_empty(cursor):
+                # Night after night, backups of nothing would take the places of those that hold something.
+                raise CommandError(
+                    f"The database {database_of(self.alias)} is empty: there is nothing to back up. Look at DATABASE_URL."
+                )
         backup = make_backup(self.alias, self.options["folder"], progress=self.progress())
         if not self.options["json"]:
             show_backup(self.console, backup)
