@@ -87,9 +87,8 @@ class Command(BackupCommand):
         with connections[self.alias].cursor() as cursor:
             if is_empty(cursor):
                 # Night after night, backups of nothing would take the places of those that hold something.
-                raise CommandError(
-                    f"The database {database_of(self.alias)} is empty: there is nothing to back up. Look at DATABASE_URL."
-                )
+                name = database_of(self.alias)
+                raise CommandError(f"The database {name} is empty: there is nothing to back up. Look at DATABASE_URL.")
         backup = make_backup(self.alias, self.options["folder"], progress=self.progress())
         if not self.options["json"]:
             show_backup(self.console, backup)
