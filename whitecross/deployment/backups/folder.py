@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from django.conf import settings
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.manifest import Manifest, read_manifest
+
+logger = logging.getLogger(__name__)
 
 ENDING, PARTIAL = ".backup.tar", ".partial"
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -45,16 +48,27 @@ def prepare(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove unfinished files whose writer has ended: the kernel drops its lock however it ends."""
+    """Remove unfinished files whose writer has ended: the kernel drops its lock however it ends.
+
+    One that cannot be removed, as another user's, is warned of and left: no backup fails for it.
+    """
     for path in folder.glob(f"*{ENDING}{PARTIAL}"):
         if not OURS.fullmatch(path.name.removesuffix(PARTIAL)):
             continue
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-            try:
+        try:
+            # For writing too: over NFS, nobody else is given an exclusive lock.
+            with path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            path.unlink()
+                path.unlink()
+        except (FileNotFoundError, BlockingIOError):
+            continue
+        except OSError as error:
+            logger.warning(
+                "%s is left of a backup that did not come to its end, and cannot be removed (%s); see whose it is and "
+                "remove it by hand.",
+                path,
+                (error.strerror or str(error)).lower(),
+            )
 
 
 def start(folder: Path, database: str, moment: datetime) -> tuple[BinaryIO, Path]:

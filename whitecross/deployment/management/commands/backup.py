@@ -176,7 +176,15 @@ class Command(BackupCommand):
             raise CommandError("Some files in the folder are not sound: see which were left.")
 
     def _keep(self) -> dict[str, int]:
-        return {period: self.options[name] for period in PERIODS if (name := f"keep_{period}") in self.options}
+        keep = {period: self.options[name] for period in PERIODS if (name := f"keep_{period}") in self.options}
+        if keep and not any(keep.values()):
+            # An empty variable in a line of cron reads so, and all but the newest would go.
+            raise CommandError(
+                "Every number to keep is 0, which would delete all but the newest backup; say how many to keep, as in "
+                "--keep-daily 7, or --keep-last 1 if you mean it.",
+                returncode=USAGE,
+            )
+        return keep
 
     def _prune_by(self, keep: dict[str, int]) -> Any:
         from whitecross.deployment.backups.folder import folder_of
