@@ -13,7 +13,7 @@ from tests.adoption.conftest import _standing_on, url_of
 from tests.conftest import create_database
 from tests.deployment.backups.archives import rewritten, write_archive
 from tests.deployment.backups.conftest import Made, every_row, names_of
-from whitecross.deployment.backups import BackupError, restoring
+from whitecross.deployment.backups import BackupError, make_backup, restoring
 from whitecross.deployment.backups.rehearsing import rehearse
 from whitecross.deployment.backups.restoring import UNFINISHED, Choices, restore
 from whitecross.deployment.backups.sealing import new_identity
@@ -169,7 +169,7 @@ def test_a_rehearsal_leaves_nothing_and_clears_what_a_killed_one_has_left(
     made: Made, server: Any, committed_db: str
 ) -> None:
     before = names_of(server)
-    killed, alive = f"{committed_db}_killed", f"{committed_db}_alive"
+    killed, alive = (f"{committed_db}_restoring_20260302t12000{number}" for number in range(2))
     for name in (killed, alive):
         create_database(name)
         server.execute(f"COMMENT ON DATABASE \"{name}\" IS '{UNFINISHED}'")
@@ -180,3 +180,86 @@ def test_a_rehearsal_leaves_nothing_and_clears_what_a_killed_one_has_left(
     assert rehearsal.restored.rows == rehearsal.restored.manifest.rows
     assert set(rehearsal.restored.seconds) == {"verify", "rows", "indexes", "analyze", "compare"}
     assert rehearsal.as_json()["ok"] is True
+    assert any(killed in note for note in rehearsal.restored.notes)
+
+
+def test_what_bears_a_name_in_use_is_never_dropped(made: Made, server: Any, committed_db: str) -> None:
+    """However it is marked: an older version restored under the name in use, and was killed before it said so."""
+    named = f"{committed_db}_in_use"
+    create_database(named)
+    try:
+        server.execute(f"COMMENT ON DATABASE \"{named}\" IS '{UNFINISHED}'")
+        rehearse("default", made.plain, [], choices=Choices(jobs=1))
+        assert named in names_of(server)
+    finally:
+        server.execute(f'DROP DATABASE "{named}"')
+
+
+def test_until_it_is_proven_it_does_not_bear_its_name(
+    made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody begins to use it, and then loses it: also where that is the name of the application's database."""
+    into, seen = f"{committed_db}_lost", []
+    prove = restoring._prove
+
+    def look(*args: Any) -> Any:
+        seen.extend(names_of(server))
+        return prove(*args)
+
+    monkeypatch.setattr(restoring, "_prove", look)
+    restore("default", made.plain, [], into=into)
+    try:
+        assert into not in seen
+        assert any(name.startswith(f"{into}_restoring_") for name in seen)
+        assert into in names_of(server)
+        assert not [name for name in names_of(server) if "_restoring_" in name]
+    finally:
+        server.execute(f'DROP DATABASE "{into}"')
+
+
+def test_where_only_the_schema_differs_the_rows_are_kept(
+    made: Made, server: Any, committed_db: str, tmp_path: Path
+) -> None:
+    path = rewritten(made.plain, tmp_path / "other", "manifest.json", lambda facts: facts.update(catalog_hash="0" * 64))
+    into, before = f"{committed_db}_kept", names_of(server)
+    with pytest.raises(BackupError, match=rf"Every row of other is in {into} as it was, but not the schema") as refusal:
+        restore("default", path, [], into=into)
+    try:
+        assert f"manage.py restore --swap-in {into}" in str(refusal.value)
+        assert names_of(server) == before | {into}
+        assert comment_on(server, into).startswith(restoring.DIFFERS)
+        with pytest.raises(BackupError, match="came back as it was, but not the schema"):
+            rehearse("default", path, [], choices=Choices(jobs=1))
+        assert names_of(server) == before | {into}
+    finally:
+        server.execute(f'DROP DATABASE "{into}"')
+
+
+def test_a_setting_of_the_database_itself_does_not_stand_in_the_way_of_the_proof(
+    committed_db: str, server: Any, tmp_path: Path
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.one (id integer)")
+    server.execute(f"ALTER DATABASE {committed_db} SET search_path = elsewhere, public")
+    connection.close()
+    path = make_backup("default", tmp_path).path
+    rehearse("default", path, [], choices=Choices(jobs=1))
+
+
+def test_a_rehearsal_whose_copy_stays_is_no_success(
+    made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = restoring._dropped
+    monkeypatch.setattr(restoring, "_dropped", lambda *args: False)
+    with pytest.raises(BackupError, match="holds a copy of the records and could not be dropped") as refusal:
+        rehearse("default", made.plain, [], choices=Choices(jobs=1))
+    (left,) = [name for name in names_of(server) if "_rehearsal_" in name]
+    assert left in str(refusal.value)
+    assert dropped("default", left)
+
+
+def test_a_value_of_a_setting_that_cannot_be_set_is_not_shown() -> None:
+    statement = restoring._setting("whitecross", None, "app.secret", "s3cret TO nobody")
+    assert "s3cret" in statement
+    assert restoring._without_value(statement) == 'ALTER DATABASE "whitecross" SET "app"."secret"'
+    assert restoring._without_value("GRANT CREATE ON DATABASE a TO b") == "GRANT CREATE ON DATABASE a TO b"

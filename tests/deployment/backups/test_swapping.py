@@ -1,6 +1,7 @@
 """Swapping: both names change, or neither does; and back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -103,6 +104,33 @@ def test_ended_between_the_two_names_neither_has_changed(
     monkeypatch.undo()
     swap("default", incoming)
     assert is_told(committed_db)
+
+
+def test_whoever_is_interrupted_when_it_is_done_is_told_that_it_is(
+    committed_db: str, incoming: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    atomic = swapping.transaction.atomic
+
+    @contextmanager
+    def interrupted_after(using: str) -> Iterator[None]:
+        with atomic(using=using):
+            yield
+        raise Interrupted
+
+    monkeypatch.setattr(swapping.transaction, "atomic", interrupted_after)
+    swapped = swap("default", incoming)
+    monkeypatch.undo()
+    assert (swapped.database, swapped.aside is not None) == (committed_db, True)
+    assert is_told(committed_db)
+
+
+def test_an_empty_database_is_not_swapped_in(committed_db: str, incoming: str) -> None:
+    create_database(incoming)
+    with pytest.raises(BackupError, match=f"^{incoming} holds nothing"):
+        swap("default", incoming)
 
 
 def test_one_that_is_not_there_names_those_that_are(committed_db: str, incoming: str) -> None:

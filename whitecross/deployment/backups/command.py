@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -64,11 +64,14 @@ class BackupCommand(WithExamples):
         )
 
     @contextmanager
-    def sentences(self, left: str) -> Iterator[None]:
-        """Say what went wrong in a sentence, and what an interruption has `left`."""
+    def sentences(self, left: str | Callable[[], str]) -> Iterator[None]:
+        """Say what went wrong in a sentence, and what an interruption has `left`, as it is then."""
         from whitecross.adoption.roads import reason_of
         from whitecross.deployment.backups import BackupError
         from whitecross.postgres.errors import sentence
+
+        def stands() -> str:
+            return left if isinstance(left, str) else left()
 
         try:
             with _ending_in_order():
@@ -79,16 +82,16 @@ class BackupCommand(WithExamples):
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=USAGE) from None
         except KeyboardInterrupt:
-            raise CommandError(f"Interrupted. {left}", returncode=INTERRUPTED) from None
+            raise CommandError(f"Interrupted. {stands()}", returncode=INTERRUPTED) from None
         except _TerminatedError:
-            raise CommandError(f"Told to end. {left}", returncode=TERMINATED) from None
+            raise CommandError(f"Told to end. {stands()}", returncode=TERMINATED) from None
         except BrokenPipeError:
             # Python would complain once more when it closes the stream.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise CommandError("The answer cannot be printed: its reader has gone.") from None
         except DatabaseError as error:
             said = sentence(error) or f"PostgreSQL refuses to go on ({reason_of(error)})."
-            raise CommandError(f"{said} {left}") from None
+            raise CommandError(f"{said} {stands()}") from None
 
     def progress(self) -> Any:
         """For whoever watches."""

@@ -29,5 +29,5 @@ def rehearse(
     scratch = named(database_of(alias), "rehearsal")
     restored = restore(alias, path, keys, into=scratch, scratch=True, choices=choices, progress=progress)
     seconds = time.perf_counter() - started
-    drop(alias, scratch)
+    drop(alias, restored.database)
     return Rehearsal(restored, seconds)

@@ -35,11 +35,14 @@ from whitecross.deployment.backups.verifying import Verified, pour, verify
 from whitecross.postgres.server import complaint_in
 
 UNFINISHED, FINISHED = "White Cross: not restored yet", "White Cross: restored from "
+DIFFERS = "White Cross: restored with every row, but with another schema, from "
+# While it is not proven it has a name that nobody uses, under which alone one is ever dropped.
+WORKING = re.compile(r"_(restoring|rehearsal)_\d{8}t\d{6}$")
 # In a database that was not made here, and so is not dropped either.
 HALF = "White Cross: a restore into this database has not come to its end"
 LONGEST_NAME = 63
 TOC_AT_MOST = 32 << 20  # bytes of a dump's beginning that are kept; the table of contents is a part of a megabyte
-DUPLICATE_DATABASE, NO_PRIVILEGE, READ_ONLY = "42P04", "42501", "25006"
+NO_PRIVILEGE, READ_ONLY = "42501", "25006"
 # Their values are lists of names, which SET takes one by one.
 LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
 
@@ -104,8 +107,10 @@ def restore(
 ) -> Restored:
     """Restore a backup into a database that does not exist yet, or is empty. Raises BackupError and DatabaseError.
 
-    The file is read to its end before anything is made. A database that was made here is dropped where it fails. A
-    `scratch` one is never said to be finished: if its maker is killed, the next restore drops it.
+    The file is read to its end before anything is made. What is made here is made under a name that nobody uses, and
+    gets its own once it is proven; where that fails, it is dropped, and if its maker is killed, by the next restore.
+    But where every row is as it was and only the schema is not, it is kept. A `scratch` one never gets a name of its
+    own: whoever asked for it drops it.
     """
     choices, progress = choices or Choices(), progress or Progress()
     started = time.perf_counter()
@@ -121,45 +126,94 @@ def restore(
         programs = fitting(number, exactly=True)
         if choices.owner or choices.privileges:
             _refuse_missing_roles(server, verified.manifest)
-        drop_unfinished(server)
-        made = _create(server, into, verified.manifest)
+        swept = drop_unfinished(server)
+        _refuse_a_long_name(into)
+        made = not _exists(server, into)
+        work = named(into, "restoring") if made and not scratch else into
+        if made:
+            _create(server, work, verified.manifest)
+    restored = Restored(into, path, verified.manifest, verified.manifest.rows, seconds)
+    restored.notes += [f"dropped, as it was left by a restore that was killed: {name}" for name in swept]
     try:
-        with connected(alias, into) as target:
-            restored = Restored(into, path, verified.manifest, verified.manifest.rows, seconds)
+        with connected(alias, work) as target:
             if made:
-                _comment(target, into, UNFINISHED)
+                _comment(target, work, UNFINISHED)
             else:
                 _refuse_what_is_there(target, into)
                 _mark_as_half(target, into)
+                restored.notes.append(f"{into} was there already: its own settings, grants and locale are as they were")
             _fill(target, verified, keys, programs, choices, progress, restored)
             if made:
-                _apply(target, into, verified.manifest, choices, restored)
-            _prove(target, verified, progress, restored)
-            if not scratch:
-                _comment(target, into, f"{FINISHED}{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}")
-    except BaseException:
-        if made:
-            drop(alias, into)
+                _apply(target, work, verified, choices, restored)
+        # Settings of the database hold for connections that begin after them.
+        with connected(alias, work) as target:
+            differing = _prove(target, verified, progress, restored)
+            if scratch:
+                _refuse_another_schema(path, differing)
+            else:
+                of = f"{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}"
+                _comment(target, work, f"{DIFFERS if differing else FINISHED}{of}")
+    except BaseException as error:
+        if made and not _dropped(alias, work) and isinstance(error, BackupError):
+            raise BackupError(
+                f"{error} Its copy of the records could not be dropped: the next restore does, or DROP DATABASE {work}."
+            ) from error
         raise
+    if work != into and not scratch:
+        _give_name(alias, work, into)
+    if differing:
+        raise BackupError(
+            f"Every row of {path.name} is in {into} as it was, but not the schema ({_few(differing)}). {into} is "
+            f"kept: look at it, then put it in the place of the one in use with manage.py restore --swap-in {into}, or "
+            "drop it."
+        )
     return restored
 
 
 def drop(alias: str, database: str) -> None:
-    """Drop a database that was made here, with whoever is connected to it."""
+    """Drop a database that was made here, with whoever is connected to it. Raises BackupError where it stays."""
+    if not _dropped(alias, database):
+        raise BackupError(
+            f"{database} holds a copy of the records and could not be dropped: end who is connected to it, then DROP "
+            f"DATABASE {database}."
+        )
+
+
+def _dropped(alias: str, database: str) -> bool:
     with contextlib.suppress(DatabaseError), maintenance(alias) as server, server.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
+        return True
+    return False
 
 
 def drop_unfinished(server: BaseDatabaseWrapper) -> list[str]:
-    """Drop what killed restores have left: made by one, not finished, and nobody is connected to it."""
+    """Drop what killed restores have left, and say what.
+
+    Only what bears a name that restores alone give, is marked as unfinished, and nobody is connected to.
+    """
     dropped = []
     with server.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = %s", [UNFINISHED])
         for (name,) in cursor.fetchall():
+            if not WORKING.search(name):
+                continue
             with contextlib.suppress(DatabaseError):  # a restore that goes on holds a connection to it
                 cursor.execute(f"DROP DATABASE IF EXISTS {quoted(name)}")
                 dropped.append(name)
     return dropped
+
+
+def _give_name(alias: str, work: str, name: str) -> None:
+    """Let a proven database have its name. Raises BackupError where somebody has taken that meanwhile."""
+    with maintenance(alias) as server:
+        try:
+            with server.cursor() as cursor:
+                cursor.execute(f"ALTER DATABASE {quoted(work)} RENAME TO {quoted(name)}")
+        except DatabaseError as error:
+            raise BackupError(
+                f"The backup is restored and proven in {work}, which could not be renamed to {name} "
+                f"({reason_of(error)}): ALTER DATABASE {quoted(work)} RENAME TO {quoted(name)} when that is set right."
+            ) from None
 
 
 def _refuse_missing_roles(server: BaseDatabaseWrapper, manifest: Manifest) -> None:
@@ -175,10 +229,19 @@ def _refuse_missing_roles(server: BaseDatabaseWrapper, manifest: Manifest) -> No
         )
 
 
-def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
-    """Create the database as the one that was backed up was created. Returns False where it is there."""
+def _refuse_a_long_name(name: str) -> None:
     if len(name.encode()) > LONGEST_NAME:
         raise BackupError(f"A database's name has {LONGEST_NAME} bytes at most; choose a shorter one.")
+
+
+def _exists(server: BaseDatabaseWrapper, name: str) -> bool:
+    with server.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
+        return bool(cursor.fetchone()[0])
+
+
+def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> None:
+    """Create the database as the one that was backed up was created. Raises BackupError."""
     provider = {"i": "icu", "b": "builtin"}.get(manifest.locale.get("provider") or "", "libc")
     words = [f"CREATE DATABASE {quoted(name)} TEMPLATE template0 LOCALE_PROVIDER {provider}"]
     for fact, word in (
@@ -192,14 +255,9 @@ def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
             words.append(f"{word} {literal(value)}")
     try:
         with server.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
-            if cursor.fetchone()[0]:
-                return False
             cursor.execute(" ".join(words))
     except DatabaseError as error:
         state = getattr(error.__cause__, "sqlstate", None)
-        if state == DUPLICATE_DATABASE:
-            return False
         if state == READ_ONLY:
             raise
         if state == NO_PRIVILEGE:
@@ -211,7 +269,6 @@ def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
             f"The database {name} cannot be created ({reason_of(error)}); set that right, or create an empty one and "
             "name it with --into."
         ) from None
-    return True
 
 
 def _refuse_what_is_there(target: BaseDatabaseWrapper, name: str) -> None:
@@ -385,8 +442,9 @@ class _Restorer:
         )
 
 
-def _apply(target: BaseDatabaseWrapper, name: str, manifest: Manifest, choices: Choices, restored: Restored) -> None:
+def _apply(target: BaseDatabaseWrapper, name: str, verified: Verified, choices: Choices, restored: Restored) -> None:
     """What belongs to the database itself and stands in no dump: its settings and its grants."""
+    manifest = verified.manifest
     statements = []
     if choices.owner and manifest.owner:
         statements.append(f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(manifest.owner)}")
@@ -403,7 +461,12 @@ def _apply(target: BaseDatabaseWrapper, name: str, manifest: Manifest, choices: 
             with transaction.atomic(using=target.alias), target.cursor() as cursor:
                 cursor.execute(statement)
         except DatabaseError as error:
-            restored.notes.append(f"not carried over ({reason_of(error)}): {statement}")
+            # Of a setting the name alone: its value may be a secret.
+            restored.notes.append(f"not carried over ({reason_of(error)}): {_without_value(statement)}")
+
+
+def _without_value(statement: str) -> str:
+    return re.sub(r"( SET \S+) TO .*", r"\1", statement, flags=re.DOTALL)
 
 
 def _setting(database: str, role: str | None, name: str, value: str) -> str:
@@ -419,8 +482,8 @@ def _names(text: str) -> list[str]:
     return [quoted_name.replace('""', '"') or plain for quoted_name, plain in found] or [""]
 
 
-def _prove(target: BaseDatabaseWrapper, verified: Verified, progress: Progress, restored: Restored) -> None:
-    """Compare the schema, and every row, with what they were."""
+def _prove(target: BaseDatabaseWrapper, verified: Verified, progress: Progress, restored: Restored) -> list[str]:
+    """Compare every row with what it was. Raises BackupError. Returns in what the schema differs."""
     wanted = verified.contents
     if wanted is None:
         raise AssertionError
@@ -428,14 +491,27 @@ def _prove(target: BaseDatabaseWrapper, verified: Verified, progress: Progress, 
         with progress.step("Tables compared", len(tables(cursor))):
             found = measure(cursor, progress.advance)
         different = differences(wanted, found)
-        if catalog_hash(target) != verified.manifest.catalog_hash:
-            different.append("the schema has another hash")
+        is_as_it_was = catalog_hash(target) == verified.manifest.catalog_hash
+    schema = [] if is_as_it_was else ["the schema has another hash"]
     if different:
-        more = f", and {len(different) - 3} more" if len(different) > 3 else ""
         raise BackupError(
-            f"What came from {verified.path.name} is not what was backed up ({'; '.join(different[:3])}{more}); "
+            f"What came from {verified.path.name} is not what was backed up ({_few(different + schema)}); "
             "restore another backup, and keep this one to find out why."
         )
+    return schema
+
+
+def _refuse_another_schema(path: Path, differing: list[str]) -> None:
+    if differing:
+        raise BackupError(
+            f"Every row of {path.name} came back as it was, but not the schema ({_few(differing)}): look into this "
+            "before you need the backup. A restore would keep the database, and say the same."
+        )
+
+
+def _few(sentences: list[str]) -> str:
+    more = f", and {len(sentences) - 3} more" if len(sentences) > 3 else ""
+    return f"{'; '.join(sentences[:3])}{more}"
 
 
 def database_of(alias: str) -> str:

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.sql import quoted
 from whitecross.deployment.backups.connecting import connected, maintenance
-from whitecross.deployment.backups.contents import rows_of, tables
+from whitecross.deployment.backups.contents import is_empty, rows_of, tables
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.restoring import HALF, UNFINISHED, database_of, named
 
@@ -80,6 +80,9 @@ def refuse_unfit(alias: str, incoming: str) -> None:
             )
         if found[0] in (UNFINISHED, HALF):
             raise BackupError(f"{incoming} was not restored to its end; restore the backup once more.")
+    with connected(alias, incoming) as connection, connection.cursor() as cursor:
+        if is_empty(cursor):
+            raise BackupError(f"{incoming} holds nothing; name the database that is to take the place of {current}.")
 
 
 def compare(alias: str, incoming: str) -> Comparison:
@@ -106,6 +109,7 @@ def swap(alias: str, incoming: str, *, disconnect: bool = False) -> Swapped:
     current = database_of(alias)
     connections[alias].close()
     with maintenance(alias) as server:
+        number = _number(server, incoming)
         while exists(server, aside := named(current, "before")):
             time.sleep(0.1)  # until the next second
         names = [(incoming, current)]
@@ -120,7 +124,12 @@ def swap(alias: str, incoming: str, *, disconnect: bool = False) -> Swapped:
                     for old, new in names:
                         cursor.execute(f"ALTER DATABASE {quoted(old)} RENAME TO {quoted(new)}")
                 break
-            except DatabaseError as error:
+            except BaseException as error:
+                # Whoever is interrupted, or loses the connection, when all is done, is told that it is.
+                if _has_taken_over(alias, number, current):
+                    break
+                if not isinstance(error, DatabaseError):
+                    raise
                 state = getattr(error.__cause__, "sqlstate", None)
                 if state == NO_PRIVILEGE:
                     raise BackupError(
@@ -133,6 +142,20 @@ def swap(alias: str, incoming: str, *, disconnect: bool = False) -> Swapped:
                     raise _in_use(server, current, incoming, disconnect=disconnect) from None
                 time.sleep(0.05)
     return Swapped(current, aside if len(names) == 2 else None)
+
+
+def _number(server: BaseDatabaseWrapper, name: str) -> int | None:
+    """What a database keeps when it is renamed."""
+    with server.cursor() as cursor:
+        cursor.execute("SELECT oid FROM pg_database WHERE datname = %s", [name])
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def _has_taken_over(alias: str, number: int | None, name: str) -> bool:
+    with contextlib.suppress(DatabaseError), maintenance(alias) as server:
+        return _number(server, name) == number
+    return False
 
 
 def _disconnect(server: BaseDatabaseWrapper, names: list[str]) -> None:

@@ -68,7 +68,8 @@ class Command(BackupCommand):
         """Carry the deed out. Raises CommandError with a sentence: exit code 1, or 2 for a wrong request."""
         self.begin(options)
         self._refuse_idle_options()
-        with self.sentences("No database in use was changed."):
+        self._left = "No database in use was changed."
+        with self.sentences(lambda: self._left):
             if options["swap_in"]:
                 self._swap_in(options["swap_in"], restored=None)
             elif options["rehearse"]:
@@ -161,6 +162,8 @@ class Command(BackupCommand):
         if not self.confirm(question):
             raise CommandError(f"Nothing was swapped; {incoming} stays beside {current}.")
         swapped = swap(self.alias, incoming, disconnect=self.options["disconnect"])
+        way_back = f" The way back: manage.py restore --swap-in {swapped.aside}" if swapped.aside else ""
+        self._left = f"The swap is done: {swapped.database} is what was {incoming}.{way_back}"
         if self.options["json"]:
             report = {"database": swapped.database, "aside": swapped.aside, "rows": comparison.as_json()}
             self.print_json({**report, **({"restored": restored.as_json()} if restored else {})})
