@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 from core.schema.actual import NoSchemaError, read_catalog
+from core.schema.catalog import Catalog
 from core.schema.expected import dump
 from whitecross.adoption.sql import quoted, within
 
@@ -130,12 +131,38 @@ def measure(cursor: CursorWrapper, told: Told = lambda number, what: None) -> Co
     return found
 
 
-def catalog_hash(connection: BaseDatabaseWrapper) -> str:
-    """A SHA-256 of the schema, the same on any version of PostgreSQL: of what verify_schema compares."""
+def catalog_of(connection: BaseDatabaseWrapper) -> Catalog:
+    """The schema, the same on any version of PostgreSQL: of what verify_schema compares, what a dump carries too."""
     try:
-        catalog = read_catalog(connection)
+        return _as_dumped(read_catalog(connection))
     except NoSchemaError:
-        catalog = {}
+        return {}
+
+
+def _as_dumped(catalog: Catalog) -> Catalog:
+    """A catalog without what no dump carries, which no restore could ever bring back.
+
+    That is an index that a broken CREATE INDEX CONCURRENTLY has left, and that the internal triggers of a foreign key
+    are switched off.
+    """
+    for table in catalog["tables"].values():
+        indexes = table.get("indexes", {})
+        for name in [name for name, facts in indexes.items() if facts.get("invalid")]:
+            del indexes[name]
+        if not indexes:
+            table.pop("indexes", None)
+        for facts in table.get("constraints", {}).values():
+            facts.pop("triggers_off", None)
+    return catalog
+
+
+def catalog_hash(connection: BaseDatabaseWrapper) -> str:
+    """A SHA-256 of the schema."""
+    return hash_of(catalog_of(connection))
+
+
+def hash_of(catalog: Catalog) -> str:
+    """A SHA-256 of a catalog."""
     return hashlib.sha256(dump(catalog).encode()).hexdigest()
 
 
