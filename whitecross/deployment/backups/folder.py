@@ -136,12 +136,33 @@ def _entry(path: Path) -> Entry:
         return Entry(path, size, None, str(error))
 
 
-def latest(folder: Path, database: str) -> Path:
-    """The newest backup of a database. Raises BackupError where there is none."""
-    for entry in entries(folder):
-        if entry.manifest and entry.manifest.database == database:
-            return entry.path
-    raise BackupError(f"There is no backup of {database} in {folder}; manage.py backup makes one.")
+def server_ids(folder: Path, database: str) -> set[str]:
+    """The servers of which there are backups of a database of that name, where they say so. Raises BackupError."""
+    manifests = [entry.manifest for entry in entries(folder)]
+    return {one.server_id for one in manifests if one and one.database == database and one.server_id}
+
+
+def latest(folder: Path, database: str, server_id: str | None = None) -> Path:
+    """The newest backup of a database. `server_id`: which server asks, None where that is not known.
+
+    Raises BackupError where there is none, and where it is another server's or may be.
+    """
+    found = [(entry.path, entry.manifest) for entry in entries(folder)]
+    of_name = [(path, manifest) for path, manifest in found if manifest and manifest.database == database]
+    if not of_name:
+        raise BackupError(f"There is no backup of {database} in {folder}; manage.py backup makes one.")
+    path, newest = of_name[0]
+    if server_id and newest.server_id not in (None, server_id):
+        raise BackupError(
+            f"The newest backup of {database} in {folder}, {path.name}, is of another server than this one; if it is "
+            "the one you mean, as on a new server after a loss, name the file instead of latest."
+        )
+    if not server_id and len({manifest.server_id for _, manifest in of_name} - {None}) > 1:
+        raise BackupError(
+            f"{folder} has backups of {database} of more than one server, and which of them this one is cannot be "
+            "known; name the file instead of latest (manage.py backup list --json shows the server_id of each)."
+        )
+    return path
 
 
 def cannot(folder: Path, error: OSError) -> BackupError:
@@ -157,9 +178,9 @@ def partial(final: Path) -> Path:
     return final.with_name(final.name + PARTIAL)
 
 
-def named_file(folder: Path, word: str, database: str) -> Path:
-    """The file that is meant: by path, by its name in the folder, or the newest of a database. Raises BackupError."""
+def named_file(folder: Path, word: str, database: str, server_id: str | None = None) -> Path:
+    """The file that is meant: by path, by its name in the folder, or the latest of a database. Raises BackupError."""
     if word == "latest":
-        return latest(folder, database)
+        return latest(folder, database, server_id)
     path = Path(word)
     return folder / path if not path.exists() and len(path.parts) == 1 else path

@@ -25,13 +25,6 @@ SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datlocprovid
 FROM pg_database d
 WHERE d.datname = current_database()
 """
-SETTINGS = """
-SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END, split_part(one, '=', 1),
-       substr(one, strpos(one, '=') + 1)
-FROM pg_db_role_setting s, unnest(s.setconfig) AS one
-WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-ORDER BY 1 NULLS FIRST, 2
-"""
 # Without any GRANT or REVOKE, datacl is NULL and says: everybody may connect and make temporary tables.
 GRANTS = """
 SELECT CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END, a.privilege_type, a.is_grantable
@@ -73,9 +66,10 @@ class Manifest:
     # What a dump without CREATE DATABASE leaves out.
     owner: str = ""
     locale: dict[str, str | None] = field(default_factory=dict)
-    settings: list[list[Any]] = field(default_factory=list)
+    settings: list[list[Any]] = field(default_factory=list)  # of a backup of before; now they are in its contents
     grants: list[list[Any]] | None = None
     roles: list[str] = field(default_factory=list)
+    server_id: str | None = None  # None: not known, as in older backups
 
     @property
     def encrypted(self) -> bool:
@@ -83,8 +77,10 @@ class Manifest:
         return bool(self.recipients)
 
     def as_json(self) -> dict[str, Any]:
-        """For a file."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self), "created": self.created.isoformat()}
+        """For a file, and for machines. Without settings: a manifest is for everybody, and they may hold secrets."""
+        facts = {**asdict(self), "created": self.created.isoformat()}
+        del facts["settings"]
+        return {"format": FORMAT, "version": VERSION, **facts}
 
     def as_bytes(self) -> bytes:
         """For a file, to be read by people too."""
@@ -96,14 +92,26 @@ class Manifest:
         return self.server_number // 10000
 
 
+def server_id_of(cursor: CursorWrapper) -> str | None:
+    """Which server this is: the same for its standbys and after a restart; None where the role may not know.
+
+    Not which database: one that was restored and swapped in has another oid and is the same to whoever looks for it.
+    """
+    # Asked for first: a refusal would end the transaction, and with it the snapshot.
+    cursor.execute("SELECT has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')")
+    if not cursor.fetchone()[0]:
+        return None
+    cursor.execute("SELECT system_identifier::text FROM pg_catalog.pg_control_system()")
+    return str(cursor.fetchone()[0])
+
+
 def facts_of(cursor: CursorWrapper) -> dict[str, Any]:
     """What a manifest says of the database that a cursor is in."""
     cursor.execute(DATABASE)
     names = ("encoding", "collate", "ctype", "provider", "locale", "rules")
     *locale, owner = cursor.fetchone()
     facts: dict[str, Any] = {"locale": dict(zip(names, locale, strict=True)), "owner": owner}
-    cursor.execute(SETTINGS)
-    facts["settings"] = [list(row) for row in cursor.fetchall()]
+    facts["server_id"] = server_id_of(cursor)
     cursor.execute("SELECT datacl IS NULL FROM pg_database WHERE datname = current_database()")
     as_made = cursor.fetchone()[0]
     cursor.execute(GRANTS)

@@ -1,6 +1,7 @@
 """Which backups stay: the newest few, and the newest of each of the last days, weeks and months that have one.
 
-What is deleted has the name and the manifest of a backup of this very database; nothing else is touched. Before
+What is deleted has the name and the manifest of a backup of this very database of this very server; nothing else is
+touched. Before
 anything goes, the newest that stays is read to its end.
 """
 
@@ -34,12 +35,16 @@ class Keep:
 
 @dataclass
 class Pruned:
-    """What was deleted, what was kept and why, and what was left alone as it is not sound. `freed`: bytes."""
+    """What was deleted, what was kept and why, and what was left alone as it is not sound. `freed`: bytes.
+
+    `others`: of a database of that name on another server, left alone too.
+    """
 
     deleted: list[Path] = field(default_factory=list)
     kept: dict[Path, str] = field(default_factory=dict)
     left: dict[Path, str] = field(default_factory=dict)
     freed: int = 0
+    others: list[Path] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -48,6 +53,7 @@ class Pruned:
             "kept": {str(path): why for path, why in self.kept.items()},
             "left": {str(path): why for path, why in self.left.items()},
             "freed": self.freed,
+            "others": list(map(str, self.others)),
         }
 
 
@@ -68,9 +74,20 @@ def reasons(moments: Sequence[datetime], keep: Keep, zone: tzinfo) -> list[str]:
 
 
 def prune(
-    folder: Path, database: str, keep: Keep, zone: tzinfo, *, dry_run: bool = False, progress: Progress | None = None
+    folder: Path,
+    database: str,
+    keep: Keep,
+    zone: tzinfo,
+    *,
+    server_id: str | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
 ) -> Pruned:
-    """Delete the backups of a database that need not be kept. `dry_run`: only say which. Raises BackupError."""
+    """Delete the backups of a database that need not be kept. `dry_run`: only say which. Raises BackupError.
+
+    `server_id`: the server of the database. A backup that names another one is not touched; where this is not known
+    (None), none that names any.
+    """
     pruned, candidates = Pruned(), []
     for entry in entries(folder):
         if not OURS.fullmatch(entry.path.name) or entry.path.is_symlink():
@@ -78,7 +95,10 @@ def prune(
         if entry.manifest is None:
             pruned.left[entry.path] = entry.error
         elif entry.manifest.database == database:
-            candidates.append(entry)
+            if entry.manifest.server_id in (None, server_id):
+                candidates.append(entry)
+            else:
+                pruned.others.append(entry.path)
     while candidates and (error := _unsound(candidates[0], progress or Progress())):
         pruned.left[candidates.pop(0).path] = error
     moments = [entry.manifest.created for entry in candidates if entry.manifest]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import Error as DatabaseError
 from django.db import connections
 
 from whitecross.deployment.backups.command import USAGE, BackupCommand
@@ -125,7 +126,7 @@ class Command(BackupCommand):
     def _verify(self) -> None:
         from whitecross.adoption.reporting import say, size
         from whitecross.deployment.backups import BackupError
-        from whitecross.deployment.backups.folder import entries, folder_of, named_file
+        from whitecross.deployment.backups.folder import entries, folder_of, named_file, server_ids
         from whitecross.deployment.backups.reporting import when
         from whitecross.deployment.backups.restoring import database_of
         from whitecross.deployment.backups.sealing import identities
@@ -137,7 +138,10 @@ class Command(BackupCommand):
         if self.options["all"]:
             paths = [entry.path for entry in entries(folder)]
         else:
-            paths = [named_file(folder, self.options["file"], database_of(self.alias))]
+            word, database = self.options["file"], database_of(self.alias)
+            # Verifying needs no server, but to say whose of several servers' is the latest.
+            asked = word == "latest" and len(server_ids(folder, database)) > 1
+            paths = [named_file(folder, word, database, self._server_id_if_there() if asked else None)]
         keys, report, failed = identities(self.options["identity"]), [], 0
         for path in paths:
             try:
@@ -186,7 +190,20 @@ class Command(BackupCommand):
             )
         return keep
 
+    def _server_id(self) -> str | None:
+        from whitecross.deployment.backups.manifest import server_id_of
+
+        with connections[self.alias].cursor() as cursor:
+            return server_id_of(cursor)
+
+    def _server_id_if_there(self) -> str | None:
+        try:
+            return self._server_id()
+        except DatabaseError:
+            return None
+
     def _prune_by(self, keep: dict[str, int]) -> Any:
+        from whitecross.adoption.reporting import say
         from whitecross.deployment.backups.folder import folder_of
         from whitecross.deployment.backups.reporting import show_pruned
         from whitecross.deployment.backups.restoring import database_of
@@ -198,11 +215,14 @@ class Command(BackupCommand):
             database_of(self.alias),
             Keep(**keep),
             ZoneInfo(settings.TIME_ZONE),
+            server_id=self._server_id(),
             dry_run=dry_run,
             progress=self.progress(),
         )
         if not self.options["json"]:
             show_pruned(self.console, pruned, dry_run=dry_run)
+            if pruned.others:
+                say(self.console, f"Not touched, as they are of another server: {len(pruned.others)} of this name.")
         return pruned
 
     def _key(self) -> None:
