@@ -1,5 +1,6 @@
 """What a backup proves: no more than a dump carries, or it could never be restored; and no less."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,10 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test import override_settings
 
 from tests.adoption.conftest import url_of
-from whitecross.deployment.backups import make_backup
+from tests.deployment.backups.archives import rewritten
+from tests.deployment.backups.conftest import Made
+from whitecross.deployment.backups import BackupError, make_backup
 from whitecross.deployment.backups.restoring import restore
+from whitecross.deployment.backups.verifying import verify
 
 pytestmark = pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
 
@@ -54,6 +59,39 @@ def test_foreign_keys_that_were_switched_off_come_back_switched_on(
         "ALTER TABLE child DISABLE TRIGGER ALL",
     )
     path = make_backup("default", tmp_path).path
-    with restored(path, f"{committed_db}_back", server) as name, psycopg.connect(url_of(name)) as there:
-        with pytest.raises(psycopg.errors.ForeignKeyViolation):
-            there.execute("INSERT INTO child VALUES (1)")
+    refused = pytest.raises(psycopg.errors.ForeignKeyViolation)
+    with restored(path, f"{committed_db}_back", server) as name, psycopg.connect(url_of(name)) as there, refused:
+        there.execute("INSERT INTO child VALUES (1)")
+
+
+def test_what_a_setting_holds_is_sealed(committed_db: str, identity: Any, tmp_path: Path) -> None:
+    execute(f"ALTER DATABASE \"{committed_db}\" SET app.jwt_secret TO 'hush hush'")
+    with override_settings(WHITECROSS_BACKUP_RECIPIENTS=[str(identity.to_public())]):
+        path = make_backup("default", tmp_path).path
+    assert b"hush" not in path.read_bytes()
+    sound = verify(path, [identity])
+    assert sound.manifest.settings == [[None, "app.jwt_secret", "hush hush"]]
+    assert "hush" not in json.dumps(sound.as_json())
+
+
+def test_settings_in_a_manifest_of_before_are_read_and_shown_to_nobody(made: Made, tmp_path: Path) -> None:
+    setting = [None, "app.jwt_secret", "hush hush"]
+    path = rewritten(made.plain, tmp_path / "one", "manifest.json", lambda facts: facts.update(settings=[setting]))
+    path = rewritten(path, tmp_path / "before", "contents.json", lambda facts: facts.pop("settings"))
+    sound = verify(path, [])
+    assert sound.manifest.settings == [setting]
+    assert "hush" not in json.dumps(sound.as_json())
+
+
+def test_a_newer_pg_dump_is_refused_as_pg_restore_could_not_read_what_it_writes(
+    committed_db: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        (folder / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) 99.1'\n")
+        (folder / name).chmod(0o755)
+    major = connection.pg_version // 10000  # type: ignore[attr-defined]
+    wanted = rf"there is no pg_dump and pg_restore {major} .* \(found: 99.1\); install postgresql-client-{major}"
+    with override_settings(WHITECROSS_PG_BIN=str(folder)), pytest.raises(BackupError, match=wanted):
+        make_backup("default", tmp_path / "backups")

@@ -44,6 +44,14 @@ WHERE c.relkind = 'S' AND {_NOT_OURS}
 ANYTHING = f"""
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_NOT_OURS})
 """  # noqa: S608 - a constant
+# Of the database: whose, the name, the value. An operator may have put a password there.
+SETTINGS = """
+SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END, split_part(one, '=', 1),
+       substr(one, strpos(one, '=') + 1)
+FROM pg_db_role_setting s, unnest(s.setconfig) AS one
+WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY 1 NULLS FIRST, 2
+"""
 Told = Callable[[int, str], None]
 
 
@@ -69,10 +77,15 @@ class Table:
 
 @dataclass
 class Contents:
-    """Rows and checksum of each table; how far each sequence is, and whether it counts upward."""
+    """Rows and checksum of each table; how far each sequence is, and whether it counts upward.
+
+    `settings`: those of the database, here since nobody reads this without the key; None where a backup of before has
+    them in its manifest.
+    """
 
     tables: dict[str, tuple[int, str]] = field(default_factory=dict)
     sequences: dict[str, tuple[int | None, bool]] = field(default_factory=dict)
+    settings: list[list[Any]] | None = None
 
     @property
     def rows(self) -> int:
@@ -84,6 +97,7 @@ class Contents:
         return {
             "tables": {name: {"rows": rows, "checksum": checksum} for name, (rows, checksum) in self.tables.items()},
             "sequences": {name: {"last": last, "up": up} for name, (last, up) in self.sequences.items()},
+            "settings": self.settings,
         }
 
     @classmethod
@@ -92,6 +106,7 @@ class Contents:
         return cls(
             {name: (int(one["rows"]), str(one["checksum"])) for name, one in facts["tables"].items()},
             {name: (one["last"], bool(one["up"])) for name, one in facts["sequences"].items()},
+            facts.get("settings"),
         )
 
 
@@ -99,6 +114,12 @@ def tables(cursor: CursorWrapper) -> list[Table]:
     """The tables, as this transaction sees them."""
     cursor.execute(TABLES)
     return [Table(schema, name, tuple(columns), about) for schema, name, columns, about in cursor.fetchall()]
+
+
+def settings_of(cursor: CursorWrapper) -> list[list[Any]]:
+    """What ALTER DATABASE ... SET and ALTER ROLE ... IN DATABASE ... SET have set here."""
+    cursor.execute(SETTINGS)
+    return [list(row) for row in cursor.fetchall()]
 
 
 def is_empty(cursor: CursorWrapper) -> bool:

@@ -24,7 +24,7 @@ from whitecross.adoption.reporting import size
 from whitecross.deployment.backups import folder as place
 from whitecross.deployment.backups.archive import CHUNK, CONTENTS, DUMP, ENCRYPTED, MANIFEST, Archive, ArchiveWriter
 from whitecross.deployment.backups.connecting import connected, refuse_a_pooler
-from whitecross.deployment.backups.contents import Contents, Table, catalog_hash, measure, tables
+from whitecross.deployment.backups.contents import Contents, Table, catalog_hash, measure, settings_of, tables
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.manifest import Manifest, facts_of
 from whitecross.deployment.backups.programs import access, fitting
@@ -168,7 +168,7 @@ class _Dump(threading.Thread):
 
     def __init__(self, connection: BaseDatabaseWrapper, snapshot: str, writer: ArchiveWriter, keys: list[Any]) -> None:
         super().__init__(name="backup")
-        self.programs = fitting(connection.pg_version)  # type: ignore[attr-defined]
+        self.programs = fitting(connection.pg_version, exactly=True)  # type: ignore[attr-defined]
         self._name = str(connection.settings_dict["NAME"])
         self._writer, self._keys = writer, keys
         self._error: BaseException | None = None
@@ -254,6 +254,7 @@ def _measured(connection: BaseDatabaseWrapper, dump: _Dump, progress: Progress) 
             with progress.step("Tables dumped and counted", number):
                 contents = measure(cursor, told)
                 dump.wait(progress.advance)
+            contents.settings = settings_of(cursor)
         return contents
     finally:
         dump.close()

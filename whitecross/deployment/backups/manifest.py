@@ -66,7 +66,7 @@ class Manifest:
     # What a dump without CREATE DATABASE leaves out.
     owner: str = ""
     locale: dict[str, str | None] = field(default_factory=dict)
-    settings: list[list[Any]] = field(default_factory=list)  # of a backup of before; now they are in its contents
+    settings: list[list[Any]] = field(default_factory=list)  # written into the contents, and read from there
     grants: list[list[Any]] | None = None
     roles: list[str] = field(default_factory=list)
     server_id: str | None = None  # None: not known, as in older backups

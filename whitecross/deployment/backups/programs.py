@@ -51,7 +51,8 @@ class Access:
 def fitting(server: int, *, exactly: bool = False) -> Programs:
     """The programs for a server of this number (170010): of its major version, else the next newer. Raises BackupError.
 
-    `exactly`: not newer, for pg_restore sends settings that an older server does not know.
+    `exactly`: not newer, for pg_restore sends settings that an older server does not know, and of a newer pg_dump an
+    older pg_restore reads nothing.
     """
     major = server // 10000
     found = list(_found(str(settings.WHITECROSS_PG_BIN)))

@@ -1,6 +1,6 @@
 """Reads a backup through and through, without a server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from whitecross.deployment.backups.sealing import SealError, Writer, unseal
 
 @dataclass(frozen=True)
 class Verified:
-    """What a sound backup says. `contents`: None where it is encrypted and there was no key to look inside."""
+    """What a sound backup says. `contents`: None where it is encrypted and there was no key to look inside.
+
+    With contents, the manifest has their settings.
+    """
 
     path: Path
     sha256: str
@@ -63,6 +66,8 @@ def verify(path: Path, keys: list[Any], *, decrypt: bool = True, progress: Progr
                 pour(archive, keys, nowhere)
                 if nowhere.size != manifest.dump_bytes:
                     raise damaged(path)
+            if contents.settings is not None:
+                manifest = replace(manifest, settings=contents.settings)
         return Verified(path, sha256, archive.bytes, manifest, contents)
 
 
