@@ -5,7 +5,7 @@ import fcntl
 import io
 import json
 import logging
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,35 @@ def test_latest_of_two_servers_is_neithers_where_it_is_not_known_who_asks(tmp_pa
     with pytest.raises(BackupError, match="has backups of whitecross of more than one server"):
         latest(tmp_path, "whitecross")
     assert latest(tmp_path, "whitecross", OURS) == newer
+
+
+def test_latest_is_not_one_dated_in_the_future(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _, newest, ahead = (made_by(tmp_path, day, OURS) for day in (1, 2, 400))
+    now = MOMENT
+    assert latest(tmp_path, "whitecross", OURS, now) == newest
+    assert latest(tmp_path, "whitecross", OURS, now + timedelta(days=400)) == ahead
+    assert not caplog.messages
+    with caplog.at_level(logging.WARNING):
+        assert latest(tmp_path, "whitecross", OURS, MOMENT - timedelta(days=40)) == ahead
+    (said,) = caplog.messages
+    assert said.startswith(f"{ahead} is dated in the future, and is taken as the latest")
+
+
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
+def test_a_backup_pushes_out_neither_itself_nor_one_of_the_future(committed_db: str, tmp_path: Path) -> None:
+    folder = ("--folder", str(tmp_path), "--keep-last", "1")
+    ahead = write_archive(
+        tmp_path / "whitecross-20990101T000000Z.backup.tar",
+        said=manifest(created=datetime(2099, 1, 1, tzinfo=UTC), database=committed_db),
+    )
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="dated in the future: see which were left") as refused:
+        call_command("backup", *folder, "--json", stdout=out)
+    assert refused.value.returncode == 1
+    report = json.loads(out.getvalue())
+    assert (list(report["pruned"]["left"]), report["pruned"]["deleted"]) == ([str(ahead)], [])
+    assert Path(report["path"]).exists()
+    assert ahead.exists()
 
 
 @pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")

@@ -72,7 +72,7 @@ def made(folder: Path, day: int, database: str = "whitecross", name: str = "") -
 
 
 def pruned(folder: Path, keep: Keep, *, dry_run: bool = False) -> Pruned:
-    return prune(folder, "whitecross", keep, UTC, dry_run=dry_run)
+    return prune(folder, "whitecross", keep, UTC, now=MOMENT + timedelta(days=5), dry_run=dry_run)
 
 
 def test_what_need_not_stay_goes_and_is_named(folder: Path) -> None:
@@ -120,6 +120,27 @@ def test_a_damaged_one_does_not_count_and_the_newest_good_one_stays(folder: Path
     assert list(went.left) == [newest]
     assert newest.exists()
     assert good.exists()
+
+
+def test_one_dated_in_the_future_counts_for_no_period_and_stays(folder: Path) -> None:
+    *others, newest = sorted(folder.iterdir())
+    ahead = made(folder, 400)
+    went = pruned(folder, Keep(last=1, daily=1))
+    assert (sorted(went.deleted), list(went.kept)) == (others, [newest])
+    assert went.left[ahead].startswith("it is dated in the future")
+    assert ahead.exists()
+
+
+def test_the_one_just_made_stays_whatever_its_clock_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    early = made(folder, -400)
+    monkeypatch.chdir(folder)
+    went = prune(Path(), "whitecross", Keep(last=1), UTC, just_made=early, now=MOMENT + timedelta(days=5))
+    assert went.kept[Path(early.name)] == "just made"
+    assert early.exists()
+    ahead = made(folder, 400)
+    went = prune(folder, "whitecross", Keep(last=1), UTC, just_made=ahead, now=MOMENT + timedelta(days=5))
+    assert list(went.left) == [ahead]
+    assert ahead.exists()
 
 
 def test_where_none_is_good_none_is_deleted(folder: Path) -> None:

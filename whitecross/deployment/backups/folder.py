@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 ENDING, PARTIAL = ".backup.tar", ".partial"
 STAMP = "%Y%m%dT%H%M%SZ"
+# Clocks of a server and of whoever looks differ by a little; a backup from further ahead has a wrong date.
+AHEAD = timedelta(minutes=10)
 OURS = re.compile(r"[\w.-]+-\d{8}T\d{6}Z(-\d+)?\.backup\.tar")
 
 
@@ -142,16 +144,23 @@ def server_ids(folder: Path, database: str) -> set[str]:
     return {one.server_id for one in manifests if one and one.database == database and one.server_id}
 
 
-def latest(folder: Path, database: str, server_id: str | None = None) -> Path:
+def is_to_come(manifest: Manifest, now: datetime) -> bool:
+    """Whether a backup bears a date that cannot be right, as it is still to come."""
+    return manifest.created > now + AHEAD
+
+
+def latest(folder: Path, database: str, server_id: str | None = None, now: datetime | None = None) -> Path:
     """The newest backup of a database. `server_id`: which server asks, None where that is not known.
 
-    Raises BackupError where there is none, and where it is another server's or may be.
+    One dated in the future is only where there is no other. Raises BackupError where there is none, and where it is
+    another server's or may be.
     """
+    now = now or datetime.now(UTC)
     found = [(entry.path, entry.manifest) for entry in entries(folder)]
     of_name = [(path, manifest) for path, manifest in found if manifest and manifest.database == database]
     if not of_name:
         raise BackupError(f"There is no backup of {database} in {folder}; manage.py backup makes one.")
-    path, newest = of_name[0]
+    path, newest = next((one for one in of_name if not is_to_come(one[1], now)), of_name[0])
     if server_id and newest.server_id not in (None, server_id):
         raise BackupError(
             f"The newest backup of {database} in {folder}, {path.name}, is of another server than this one; if it is "
@@ -161,6 +170,13 @@ def latest(folder: Path, database: str, server_id: str | None = None) -> Path:
         raise BackupError(
             f"{folder} has backups of {database} of more than one server, and which of them this one is cannot be "
             "known; name the file instead of latest (manage.py backup list --json shows the server_id of each)."
+        )
+    if is_to_come(newest, now):
+        logger.warning(
+            "%s is dated in the future, and is taken as the latest as no other backup of %s has a date that can be "
+            "right; look at the clock of this machine and of its server.",
+            path,
+            database,
         )
     return path
 

@@ -7,20 +7,25 @@ anything goes, the newest that stays is read to its end.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from whitecross.adoption.progress import Progress
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.folder import OURS, Entry, cannot, entries
+from whitecross.deployment.backups.folder import OURS, Entry, cannot, entries, is_to_come
 
 PERIODS: dict[str, Callable[[datetime], tuple[int, ...]]] = {
     "daily": lambda moment: (moment.year, moment.month, moment.day),
     "weekly": lambda moment: moment.isocalendar()[:2],
     "monthly": lambda moment: (moment.year, moment.month),
 }
+
+TO_COME = (
+    "it is dated in the future, so it counts for no period; look at the clock of this machine and of its server, and "
+    "move the file elsewhere if its date was wrong."
+)
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,9 @@ class Keep:
 
 @dataclass
 class Pruned:
-    """What was deleted, what was kept and why, and what was left alone as it is not sound. `freed`: bytes.
+    """What was deleted, what was kept and why, and what was left alone as it is unsound or of the future.
 
-    `others`: of a database of that name on another server, left alone too.
+    `freed`: bytes. `others`: of a database of that name on another server, left alone too.
     """
 
     deleted: list[Path] = field(default_factory=list)
@@ -80,31 +85,36 @@ def prune(
     zone: tzinfo,
     *,
     server_id: str | None = None,
+    just_made: Path | None = None,
+    now: datetime | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Pruned:
     """Delete the backups of a database that need not be kept. `dry_run`: only say which. Raises BackupError.
 
     `server_id`: the server of the database. A backup that names another one is not touched; where this is not known
-    (None), none that names any.
+    (None), none that names any. `just_made`: stays in any case. `now`: one dated later counts for no period and stays.
     """
-    pruned, candidates = Pruned(), []
+    pruned, candidates, now = Pruned(), [], now or datetime.now(UTC)
     for entry in entries(folder):
         if not OURS.fullmatch(entry.path.name) or entry.path.is_symlink():
             continue
         if entry.manifest is None:
             pruned.left[entry.path] = entry.error
-        elif entry.manifest.database == database:
-            if entry.manifest.server_id in (None, server_id):
-                candidates.append(entry)
-            else:
-                pruned.others.append(entry.path)
+        elif entry.manifest.database != database:
+            continue
+        elif entry.manifest.server_id not in (None, server_id):
+            pruned.others.append(entry.path)
+        elif is_to_come(entry.manifest, now):
+            pruned.left[entry.path] = TO_COME
+        else:
+            candidates.append(entry)
     while candidates and (error := _unsound(candidates[0], progress or Progress())):
         pruned.left[candidates.pop(0).path] = error
     moments = [entry.manifest.created for entry in candidates if entry.manifest]
     for entry, why in zip(candidates, reasons(moments, keep, zone), strict=True):
-        if why:
-            pruned.kept[entry.path] = why
+        if why or (just_made and entry.path.absolute() == just_made.absolute()):
+            pruned.kept[entry.path] = why or "just made"
             continue
         try:
             if not dry_run:

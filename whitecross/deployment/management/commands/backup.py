@@ -14,6 +14,7 @@ from django.db import connections
 from whitecross.deployment.backups.command import USAGE, BackupCommand
 
 PERIODS = ("last", "daily", "weekly", "monthly")
+LEFT = "Some files in the folder are not sound, or dated in the future: see which were left, and why."
 EXAMPLES = """\
 examples:
   python manage.py backup                    one file in WHITECROSS_BACKUP_DIR, read again before it bears its name
@@ -93,11 +94,11 @@ class Command(BackupCommand):
         backup = make_backup(self.alias, self.options["folder"], progress=self.progress())
         if not self.options["json"]:
             show_backup(self.console, backup)
-        pruned = self._prune_by(keep) if keep else None
+        pruned = self._prune_by(keep, backup.path) if keep else None
         if self.options["json"]:
             self.print_json({**backup.as_json(), **({"pruned": pruned.as_json()} if pruned else {})})
         if pruned and pruned.left:
-            raise CommandError("Some files in the folder are not sound: see which were left.")
+            raise CommandError(LEFT)
 
     def _list(self) -> None:
         from whitecross.adoption.reporting import say
@@ -177,7 +178,7 @@ class Command(BackupCommand):
         if self.options["json"]:
             self.print_json(pruned.as_json())
         if pruned.left:
-            raise CommandError("Some files in the folder are not sound: see which were left.")
+            raise CommandError(LEFT)
 
     def _keep(self) -> dict[str, int]:
         keep = {period: self.options[name] for period in PERIODS if (name := f"keep_{period}") in self.options}
@@ -202,7 +203,7 @@ class Command(BackupCommand):
         except DatabaseError:
             return None
 
-    def _prune_by(self, keep: dict[str, int]) -> Any:
+    def _prune_by(self, keep: dict[str, int], just_made: Path | None = None) -> Any:
         from whitecross.adoption.reporting import say
         from whitecross.deployment.backups.folder import folder_of
         from whitecross.deployment.backups.reporting import show_pruned
@@ -216,6 +217,7 @@ class Command(BackupCommand):
             Keep(**keep),
             ZoneInfo(settings.TIME_ZONE),
             server_id=self._server_id(),
+            just_made=just_made,
             dry_run=dry_run,
             progress=self.progress(),
         )
