@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.deployment.backups.archives import MOMENT, manifest, write_archive
+from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.retention import PERIODS, Keep, Pruned, prune, reasons
 
@@ -75,6 +77,12 @@ def pruned(folder: Path, keep: Keep, *, dry_run: bool = False) -> Pruned:
     return prune(folder, "whitecross", keep, UTC, now=MOMENT + timedelta(days=5), dry_run=dry_run)
 
 
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[600] ^= 1  # within the dump: only its checksum says so
+    path.write_bytes(data)
+
+
 def test_what_need_not_stay_goes_and_is_named(folder: Path) -> None:
     before = sorted(folder.iterdir())
     went = pruned(folder, Keep(daily=2))
@@ -112,14 +120,54 @@ def test_what_it_has_not_made_stays(folder: Path) -> None:
 
 def test_a_damaged_one_does_not_count_and_the_newest_good_one_stays(folder: Path) -> None:
     *_, good, newest = sorted(folder.iterdir())
-    data = bytearray(newest.read_bytes())
-    data[600] ^= 1  # within the dump: only its checksum says so
-    newest.write_bytes(data)
+    damage(newest)
     went = pruned(folder, Keep(last=1))
     assert list(went.kept) == [good]
     assert list(went.left) == [newest]
     assert newest.exists()
     assert good.exists()
+
+
+def test_a_damaged_one_does_not_stand_for_a_month_in_which_sound_ones_are(tmp_path: Path) -> None:
+    goes, september, bad_september = (made(tmp_path, day) for day in (-60, -58, -57))
+    october, bad_october, newest = (made(tmp_path, day) for day in (-35, -34, 0))
+    damage(bad_september)
+    damage(bad_october)
+    went = pruned(tmp_path, Keep(last=1, monthly=3))
+    assert went.kept == {newest: "newest, monthly", october: "monthly", september: "monthly"}
+    assert (list(went.left), went.deleted) == ([bad_october, bad_september], [goes])
+
+
+def test_a_damaged_one_does_not_stand_for_a_week_in_which_a_sound_one_is(tmp_path: Path) -> None:
+    monday, tuesday, newest = (made(tmp_path, day) for day in (-10, -9, 0))
+    damage(tuesday)
+    went = pruned(tmp_path, Keep(weekly=2), dry_run=True)
+    assert went.kept == {newest: "newest, weekly", monday: "weekly"}
+    assert (list(went.left), went.deleted) == ([tuesday], [])
+
+
+@pytest.mark.parametrize(
+    ("keep", "places"),
+    [
+        (Keep(daily=9, weekly=9, monthly=9), [4]),  # nothing would go
+        (Keep(daily=2), [4]),  # nothing stands for the days that would go
+        (Keep(daily=2, weekly=2), [4, 3]),  # of Monday, and of the week of the others
+    ],
+)
+def test_only_what_stands_for_those_that_would_go_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, keep: Keep, places: list[int]
+) -> None:
+    read: list[Path] = []
+    check = Archive.check
+
+    def counted(archive: Archive, *told: Any) -> str:
+        read.append(archive.path)
+        return check(archive, *told)
+
+    monkeypatch.setattr(Archive, "check", counted)
+    there = sorted(folder.iterdir())
+    pruned(folder, keep)
+    assert read == [there[place] for place in places]
 
 
 def test_one_dated_in_the_future_counts_for_no_period_and_stays(folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Which backups stay: the newest few, and the newest of each of the last days, weeks and months that have one.
 
 What is deleted has the name and the manifest of a backup of this very database of this very server; nothing else is
-touched. Before
-anything goes, the newest that stays is read to its end.
+touched. Before anything goes, the newest that stays is read to its end, and so is each that stays for a day, week or
+month of which others go.
 """
 
 from collections.abc import Callable, Sequence
@@ -109,12 +109,22 @@ def prune(
             pruned.left[entry.path] = TO_COME
         else:
             candidates.append(entry)
-    while candidates and (error := _unsound(candidates[0], progress or Progress())):
-        pruned.left[candidates.pop(0).path] = error
-    moments = [entry.manifest.created for entry in candidates if entry.manifest]
-    for entry, why in zip(candidates, reasons(moments, keep, zone), strict=True):
-        if why or (just_made and entry.path.absolute() == just_made.absolute()):
-            pruned.kept[entry.path] = why or "just made"
+
+    def why_each() -> list[str]:
+        said = reasons(_moments(candidates), keep, zone)
+        made = [just_made is not None and entry.path.absolute() == just_made.absolute() for entry in candidates]
+        return [why or "just made" * just for why, just in zip(said, made, strict=True)]
+
+    sound: set[Path] = set()
+    while unread := [one for one in _relied_upon(candidates, why_each(), zone) if one.path not in sound]:
+        if error := _unsound(unread[0], progress or Progress()):
+            pruned.left[unread[0].path] = error
+            candidates.remove(unread[0])
+        else:
+            sound.add(unread[0].path)
+    for entry, why in zip(candidates, why_each(), strict=True):
+        if why:
+            pruned.kept[entry.path] = why
             continue
         try:
             if not dry_run:
@@ -124,6 +134,22 @@ def prune(
         pruned.deleted.append(entry.path)
         pruned.freed += entry.bytes
     return pruned
+
+
+def _moments(candidates: Sequence[Entry]) -> list[datetime]:
+    return [entry.manifest.created for entry in candidates if entry.manifest]
+
+
+def _relied_upon(candidates: Sequence[Entry], why: Sequence[str], zone: tzinfo) -> list[Entry]:
+    """What has to be sound before others go: the newest, and each that stands for a period in which others would go."""
+    moments = [moment.astimezone(zone) for moment in _moments(candidates)]
+    going = [moment for moment, said in zip(moments, why, strict=True) if not said]
+    emptied = {name: {period(moment) for moment in going} for name, period in PERIODS.items()}
+    return [
+        entry
+        for place, (entry, moment, said) in enumerate(zip(candidates, moments, why, strict=True))
+        if place == 0 or any(name in said and PERIODS[name](moment) in emptied[name] for name in PERIODS)
+    ]
 
 
 def _unsound(entry: Entry, progress: Progress) -> str:
