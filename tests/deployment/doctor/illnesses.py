@@ -141,6 +141,12 @@ SCHEMA = [
         "warning D04 students.students_school_idx",
     ),
     Illness(
+        "a column may hold longer texts",
+        "D04",
+        ("ALTER TABLE students ALTER photo TYPE text",),
+        "warning D04 students.photo",
+    ),
+    Illness(
         "a function does something else",
         "D04",
         ("CREATE OR REPLACE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$",),

@@ -82,6 +82,24 @@ def test_for_a_machine(patient: None) -> None:
     assert answer["unseen"] == answer["unanswered"] == []
 
 
+def test_a_count_and_the_statement_that_depends_on_it_are_two_commands(patient: None, quick: None) -> None:
+    run("ALTER TABLE students ALTER photo TYPE text")
+    (finding,) = json.loads(doctor("--check", "D04", "--json")[1])["findings"]
+    wanted = "character varying(500)"
+    assert finding["mend"] == [
+        {
+            "say": "see how many rows would change or be cut",
+            "run": 'SELECT count(*) FROM "students" '
+            f'WHERE (("photo"::{wanted})::text)::text IS DISTINCT FROM "photo"::text;',
+        },
+        {
+            "say": "Go on only if that is 0, in a quiet hour",
+            "run": f'ALTER TABLE "students" ALTER COLUMN "photo" TYPE {wanted};',
+        },
+    ]
+    run(finding["mend"][1]["run"])
+
+
 def test_notes_alone_are_exit_code_0(patient: None) -> None:
     run("CREATE INDEX i ON students (grade)", 'CREATE INDEX j ON students (grade, "lastName")')
     code, said = doctor("--check", "D08")

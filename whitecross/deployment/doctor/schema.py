@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from core.schema.advice import ONLY_IF_NONE
 from core.schema.compare import Difference
 from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, broken, warning
@@ -58,9 +59,16 @@ def enums(look: Look) -> Iterator[Finding]:
 
 def _finding(difference: Difference) -> Finding:
     said = f"{difference.kind}: expected {difference.expected}; found {difference.found}"
-    advice = difference.advice
-    command = _COMMAND.fullmatch(advice)
     how_badly = warning if KEEPS.match(difference.kind) else broken
-    if command is None:  # there is none to type
-        return how_badly(difference.object, f"{said}. To do: {advice}")
-    return how_badly(difference.object, said, Step(command["run"], command["say"]))
+    steps = _steps(difference.advice)
+    if not steps:  # there is nothing to type
+        return how_badly(difference.object, f"{said}. To do: {difference.advice}")
+    return how_badly(difference.object, said, *steps)
+
+
+def _steps(advice: str) -> list[Step]:
+    """The commands of an advice, each with what is said before it; none where any part of it is a sentence alone."""
+    first, _, then = advice.partition(ONLY_IF_NONE)
+    parts = [first, f"{ONLY_IF_NONE.strip()} {then}"] if then else [first]
+    commands = [_COMMAND.fullmatch(part) for part in parts]
+    return [Step(command["run"], command["say"]) for command in commands if command] if all(commands) else []
