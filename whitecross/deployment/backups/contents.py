@@ -13,10 +13,12 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from core.schema.actual import NoSchemaError, read_catalog
+from core.schema.actual import SCHEMA, NoSchemaError, one_look, read_catalog
 from core.schema.catalog import Catalog
+from core.schema.compare import compare
 from core.schema.expected import dump
 from whitecross.adoption.sql import quoted, within
+from whitecross.deployment.backups.objects import also, also_differs
 
 _NOT_OURS = """
     n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' AND NOT EXISTS (
@@ -35,7 +37,7 @@ WHERE c.relkind = 'r' AND {_NOT_OURS}
 ORDER BY 1, 2
 """  # noqa: S608 - a constant
 SEQUENCES = f"""
-SELECT n.nspname || '.' || c.relname, pg_sequence_last_value(c.oid), q.seqincrement
+SELECT n.nspname, c.relname, q.seqincrement > 0
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_sequence q ON q.seqrelid = c.oid
@@ -53,6 +55,8 @@ WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_datab
 ORDER BY 1 NULLS FIRST, 2
 """
 Told = Callable[[int, str], None]
+NAMED_AT_MOST = 5
+NOUNS = {"tables": "table", "enums": "enum type", "functions": "function", "sequences": "sequence"}
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,37 @@ class Table:
         return within(self.schema, self.name)
 
 
+@dataclass(frozen=True)
+class Sequence:
+    """How far a sequence is. `last`: the number that was given last, None where none was; `begins`: the first then."""
+
+    last: int | None
+    up: bool
+    begins: int | None = None
+
+    @property
+    def reached(self) -> int | None:
+        """What it will not give again; None where an older backup does not say."""
+        if self.last is not None or self.begins is None:
+            return self.last
+        return self.begins - (1 if self.up else -1)
+
+
 @dataclass
 class Contents:
-    """Rows and checksum of each table; how far each sequence is, and whether it counts upward.
+    """Rows and checksum of each table, how far each sequence is, and what else there is. None: older backups say not.
 
-    `settings`: those of the database, here since nobody reads this without the key; None where a backup of before has
-    them in its manifest.
+    `settings`: those of the database, here since nobody reads this without the key, as `manifest.json` is read.
+    `catalog`: of what verify_schema compares, in the schema of that name, as PostgreSQL quotes it.
+    `also`: a number and a hash of each kind of object.
     """
 
     tables: dict[str, tuple[int, str]] = field(default_factory=dict)
-    sequences: dict[str, tuple[int | None, bool]] = field(default_factory=dict)
+    sequences: dict[str, Sequence] = field(default_factory=dict)
     settings: list[list[Any]] | None = None
+    schema: str | None = None
+    catalog: Catalog | None = None
+    also: dict[str, str] | None = None
 
     @property
     def rows(self) -> int:
@@ -96,8 +120,13 @@ class Contents:
         """For a file."""
         return {
             "tables": {name: {"rows": rows, "checksum": checksum} for name, (rows, checksum) in self.tables.items()},
-            "sequences": {name: {"last": last, "up": up} for name, (last, up) in self.sequences.items()},
+            "sequences": {
+                name: {"last": one.last, "up": one.up, "begins": one.begins} for name, one in self.sequences.items()
+            },
             "settings": self.settings,
+            "schema": self.schema,
+            "catalog": self.catalog,
+            "also": self.also,
         }
 
     @classmethod
@@ -105,8 +134,11 @@ class Contents:
         """Raises KeyError, TypeError, AttributeError where that is none."""
         return cls(
             {name: (int(one["rows"]), str(one["checksum"])) for name, one in facts["tables"].items()},
-            {name: (one["last"], bool(one["up"])) for name, one in facts["sequences"].items()},
-            facts.get("settings"),
+            {
+                name: Sequence(one["last"], bool(one["up"]), one.get("begins"))
+                for name, one in facts["sequences"].items()
+            },
+            *(facts.get(name) for name in ("settings", "schema", "catalog", "also")),
         )
 
 
@@ -137,27 +169,61 @@ def rows_of(cursor: CursorWrapper, wanted: Iterable[Table]) -> dict[str, int]:
     return found
 
 
-def measure(cursor: CursorWrapper, told: Told = lambda number, what: None) -> Contents:
-    """Rows and checksum of every table. Reads every row of them."""
-    found = Contents()
+def sequences(cursor: CursorWrapper) -> dict[str, Sequence]:
+    """How far each is."""
     cursor.execute(SEQUENCES)
-    found.sequences = {name: (last, increment > 0) for name, last, increment in cursor.fetchall()}
+    found = {}
+    for schema, name, up in cursor.fetchall():
+        cursor.execute(f"SELECT last_value, is_called FROM {within(schema, name)}")  # noqa: S608 - names are quoted
+        value, called = cursor.fetchone()
+        found[f"{schema}.{name}"] = Sequence(value, up) if called else Sequence(None, up, value)
+    return found
+
+
+def sum_up(cursor: CursorWrapper, told: Told = lambda number, what: None) -> dict[str, tuple[int, str]]:
+    """Rows and checksum of every table. Reads every row of them."""
+    found = {}
     for table in tables(cursor):
         row = f"ROW({', '.join(map(quoted, table.columns))})::text"
         bits = f"('x' || encode(substr(sha256(convert_to({row}, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint"
         cursor.execute(f"SELECT count(*), coalesce(sum({bits}), 0)::text FROM ONLY {table.sql}")  # noqa: S608
         rows, total = cursor.fetchone()
-        found.tables[table.label] = (int(rows), f"{int(total) % 2**64:016x}")
+        found[table.label] = (int(rows), f"{int(total) % 2**64:016x}")
         told(1, table.name)
     return found
 
 
-def catalog_of(connection: BaseDatabaseWrapper) -> Catalog:
-    """The schema, the same on any version of PostgreSQL: of what verify_schema compares, what a dump carries too."""
-    try:
-        return _as_dumped(read_catalog(connection))
-    except NoSchemaError:
-        return {}
+def measure(cursor: CursorWrapper, told: Told = lambda number, what: None) -> Contents:
+    """Everything that `differences` compares. Reads every row."""
+    return Contents(sequences=sequences(cursor), also=also(cursor), tables=sum_up(cursor, told))
+
+
+def describe(connection: BaseDatabaseWrapper) -> Contents:
+    """Everything but the rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(SCHEMA)
+        (schema,) = cursor.fetchone()
+        found = Contents(sequences=sequences(cursor), settings=settings_of(cursor), schema=schema, also=also(cursor))
+    found.catalog = catalog_of(connection, schema)
+    return found
+
+
+def catalog_of(connection: BaseDatabaseWrapper, schema: str | None = None) -> Catalog:
+    """The schema, the same on any version of PostgreSQL: of what verify_schema compares, what a dump carries too.
+
+    Of the schema of that name, quoted where need be; None: of the one to which this session's search_path leads.
+    """
+    with one_look(connection), connection.cursor() as cursor:
+        if schema is not None:
+            cursor.execute("SELECT current_setting('search_path'), set_config('search_path', %s, true)", [schema])
+            (search_path, _) = cursor.fetchone()
+        try:
+            return _as_dumped(read_catalog(connection))
+        except NoSchemaError:
+            return {}
+        finally:
+            if schema is not None and not connection.needs_rollback:
+                cursor.execute("SELECT set_config('search_path', %s, true)", [search_path])
 
 
 def _as_dumped(catalog: Catalog) -> Catalog:
@@ -177,9 +243,9 @@ def _as_dumped(catalog: Catalog) -> Catalog:
     return catalog
 
 
-def catalog_hash(connection: BaseDatabaseWrapper) -> str:
-    """A SHA-256 of the schema."""
-    return hash_of(catalog_of(connection))
+def catalog_hash(connection: BaseDatabaseWrapper, schema: str | None = None) -> str:
+    """A SHA-256 of the catalog."""
+    return hash_of(catalog_of(connection, schema))
 
 
 def hash_of(catalog: Catalog) -> str:
@@ -187,8 +253,30 @@ def hash_of(catalog: Catalog) -> str:
     return hashlib.sha256(dump(catalog).encode()).hexdigest()
 
 
-def differences(wanted: Contents, found: Contents) -> list[str]:
-    """What is not in a restored database as it was; table by table."""
+def schema_differences(wanted: Contents, connection: BaseDatabaseWrapper) -> list[str]:
+    """In what the schema is not as it was: some words for each of the first few. Empty where a backup does not say."""
+    if wanted.catalog is None:
+        return []
+    return catalog_differences(wanted.catalog, catalog_of(connection, wanted.schema))
+
+
+def catalog_differences(wanted: Catalog, found: Catalog) -> list[str]:
+    """Which objects are missing, others, or there and should not be; the first few."""
+    nothing: Catalog = {group: {} for group in NOUNS}
+    wanted, found = {**nothing, **wanted}, {**nothing, **found}
+    said = [f"{one.kind}: {one.object}" for one in compare(wanted, found).differences]
+    for group, noun in NOUNS.items():
+        said += [f"{noun} {name} is there and should not be" for name in sorted(found[group].keys() - wanted[group])]
+    said = list(dict.fromkeys(said))  # several facts of one object
+    more = len(said) - NAMED_AT_MOST
+    return said if more <= 0 else [*said[:NAMED_AT_MOST], f"and {more} more in the schema"]
+
+
+def differences(wanted: Contents, found: Contents, *, owner: bool = False, privileges: bool = False) -> list[str]:
+    """What is not in a restored database as it was; table by table.
+
+    `owner`, `privileges`: whether owners and grants were to be restored.
+    """
     said = []
     for name in sorted(wanted.tables.keys() | found.tables.keys()):
         here, there = found.tables.get(name), wanted.tables.get(name)
@@ -201,13 +289,17 @@ def differences(wanted: Contents, found: Contents) -> list[str]:
     for name in sorted(wanted.sequences.keys() | found.sequences.keys()):
         if name not in found.sequences or name not in wanted.sequences:
             said.append(f"sequence {name} is {'there and should not be' if name in found.sequences else 'missing'}")
-        elif _is_behind(found.sequences[name][0], *wanted.sequences[name]):
+        elif _is_behind(found.sequences[name], wanted.sequences[name]):
             said.append(f"sequence {name} is behind")
+    if wanted.also is not None and found.also is not None:
+        said += also_differs(wanted.also, found.also, owner=owner, privileges=privileges)
     return said
 
 
-def _is_behind(found: int | None, wanted: int | None, up: bool) -> bool:
+def _is_behind(found: Sequence, wanted: Sequence) -> bool:
     """A sequence knows no snapshot: between the manifest and the dump it may have gone on, and never back."""
-    if wanted is None:
+    if wanted.reached is None:
         return False
-    return found is None or (found < wanted if up else found > wanted)
+    if found.reached is None:
+        return True
+    return found.reached < wanted.reached if wanted.up else found.reached > wanted.reached

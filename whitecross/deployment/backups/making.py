@@ -21,10 +21,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.progress import Progress
 from whitecross.adoption.reporting import size
+from whitecross.adoption.sql import literal
 from whitecross.deployment.backups import folder as place
 from whitecross.deployment.backups.archive import CHUNK, CONTENTS, DUMP, ENCRYPTED, MANIFEST, Archive, ArchiveWriter
 from whitecross.deployment.backups.connecting import connected, refuse_a_pooler
-from whitecross.deployment.backups.contents import Contents, Table, catalog_hash, measure, settings_of, tables
+from whitecross.deployment.backups.contents import (
+    Contents,
+    Table,
+    catalog_differences,
+    describe,
+    hash_of,
+    sum_up,
+    tables,
+)
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.manifest import Manifest, facts_of
 from whitecross.deployment.backups.programs import access, fitting
@@ -69,8 +78,10 @@ def make_backup(alias: str = "default", folder: Path | None = None, *, progress:
         refuse_a_pooler(connection)
         with _snapshot(connection) as (snapshot, moment), _unfinished(folder, connection, moment) as (file, final):
             writer = ArchiveWriter(file, moment.timestamp())
+            contents = _described(connection)  # before pg_dump looks: a sequence may go on, and never back
             dump = _Dump(connection, snapshot, writer, keys)
-            contents = _measured(connection, dump, progress)
+            contents.tables = _summed_up(connection, dump, progress)
+            _refuse_another_schema(alias, snapshot, contents)
             manifest = _manifest(connection, contents, moment, dump)
             writer.add(CONTENTS + ENCRYPTED * bool(keys), _sealed(contents, keys))
             writer.add(MANIFEST, manifest.as_bytes())
@@ -126,11 +137,15 @@ def _lock(connection: BaseDatabaseWrapper, found: list[Table]) -> None:
         if state == LOCK_NOT_AVAILABLE:
             raise _locked(name) from None
         if state == NO_PRIVILEGE:
-            raise BackupError(
-                f"The role of DATABASE_URL may not read all tables of {name}; back up as their owner, or as a role "
-                "that was granted pg_read_all_data."
-            ) from None
+            raise _may_not_read(name) from None
         raise
+
+
+def _may_not_read(name: str) -> BackupError:
+    return BackupError(
+        f"The role of DATABASE_URL may not read all tables and sequences of {name}; back up as their owner, or as a "
+        "role that was granted pg_read_all_data."
+    )
 
 
 def _locked(name: str) -> BackupError:
@@ -240,7 +255,45 @@ class _Dump(threading.Thread):
         self._complaints.close()
 
 
-def _measured(connection: BaseDatabaseWrapper, dump: _Dump, progress: Progress) -> Contents:
+def _described(connection: BaseDatabaseWrapper) -> Contents:
+    """Everything but the rows. Raises BackupError."""
+    name = str(connection.settings_dict["NAME"])
+    try:
+        return describe(connection)
+    except (AttributeError, TypeError):  # of what was dropped since the snapshot, PostgreSQL gives NULL as definition
+        raise _changed(name) from None
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != NO_PRIVILEGE:
+            raise
+        raise _may_not_read(name) from None
+
+
+def _refuse_another_schema(alias: str, snapshot: str, contents: Contents) -> None:
+    """Raises BackupError where pg_dump may have seen another schema than we did.
+
+    A snapshot holds rows, and those of the catalog. But definitions that PostgreSQL puts together, as that of a
+    function, are always the latest; and what a session has once seen of them it may keep, so that we need a new one.
+    """
+    with connected(alias) as connection, transaction.atomic(using=connection.alias):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
+        now = _described(connection)
+    if (now.catalog, now.also) != (contents.catalog, contents.also):
+        raise _changed(
+            str(connection.settings_dict["NAME"]), catalog_differences(contents.catalog or {}, now.catalog or {})
+        )
+
+
+def _changed(name: str, differing: list[str] | None = None) -> BackupError:
+    what = f" ({'; '.join(differing)})" if differing else ""
+    return BackupError(
+        f"The schema of {name} was changed while it was backed up{what}; run the command again when that has ended. "
+        "No file was left."
+    )
+
+
+def _summed_up(connection: BaseDatabaseWrapper, dump: _Dump, progress: Progress) -> dict[str, tuple[int, str]]:
     """Sum up all tables while the dump is written."""
     try:
         dump.start()
@@ -252,10 +305,9 @@ def _measured(connection: BaseDatabaseWrapper, dump: _Dump, progress: Progress) 
                 dump.raise_if_failed()
 
             with progress.step("Tables dumped and counted", number):
-                contents = measure(cursor, told)
+                summed_up = sum_up(cursor, told)
                 dump.wait(progress.advance)
-            contents.settings = settings_of(cursor)
-        return contents
+        return summed_up
     finally:
         dump.close()
 
@@ -272,7 +324,7 @@ def _manifest(connection: BaseDatabaseWrapper, contents: Contents, moment: datet
         server_number=number,
         pg_dump=dump.programs.version,
         recipients=list(filter(None, map(str.strip, settings.WHITECROSS_BACKUP_RECIPIENTS))),
-        catalog_hash=catalog_hash(connection),
+        catalog_hash=hash_of(contents.catalog or {}),
         rows=contents.rows,
         tables=len(contents.tables),
         dump_bytes=dump.size,
