@@ -65,6 +65,8 @@ class DeploymentExecutor(Executor):
         super().__init__(connection, progress_callback)
         self._governance = governance
         self._pid = 0  # of the session that carries out, once that has begun
+        # Called in the transaction of each reverse, before it, with the migration and the state that it leaves.
+        self.before_reverse: Callable[[Migration, ProjectState], None] = lambda migration, state: None
 
     def migration_plan(self, targets: Any, clean_start: bool = False) -> Plan:  # type: ignore[override]
         """As Django's; the migration that makes the record comes before all others, whatever the targets."""
@@ -113,6 +115,8 @@ class DeploymentExecutor(Executor):
         """Reverse one, or note that it is not applied (`fake`). Raises as apply_migration."""
 
         def deed() -> ProjectState:
+            if not fake:
+                self.before_reverse(migration, state)
             with self.connection.schema_editor(atomic=migration.atomic) as editor:
                 return migration.unapply(state, editor)
 
@@ -169,6 +173,11 @@ class DeploymentExecutor(Executor):
                 if migration.atomic and self._was_committed(error, migration, governance, backwards=backwards):
                     return state if backwards else migration.mutate_state(state)
                 trial.judge(error)
+            except KeyboardInterrupt:
+                # It may have come while the COMMIT was under way.
+                if step and migration.atomic and self._is_done(migration, governance, backwards=backwards):
+                    step.is_done = True
+                raise
             trial.pause()
 
     def _was_committed(
@@ -182,6 +191,14 @@ class DeploymentExecutor(Executor):
         self.connection.close()
         governance.watch.wait_for_end_of(self._pid)
         return self._is_applied(migration) != backwards
+
+    def _is_done(self, migration: Migration, governance: Governance, *, backwards: bool) -> bool:
+        with suppress(Error):
+            if self.connection.connection is not None and not self.connection.is_usable():
+                self.connection.close()
+                governance.watch.wait_for_end_of(self._pid)
+            return self._is_applied(migration) != backwards
+        return False
 
     def _governed(
         self,

@@ -45,7 +45,10 @@ class Holder:
         since = f" since {self.since.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
         ran = f": {self.query}" if self.query else ""
         if not self.pid:
-            return f"the prepared transaction {self.query} of {self.user}{since}, which never ends by itself"
+            return (
+                f"perhaps the prepared transaction {self.query} of {self.user}{since}: it ends when whoever prepared "
+                "it says COMMIT PREPARED or ROLLBACK PREPARED"
+            )
         return f"process {self.pid} of {self.user} ({self.program}, {self.state}{since}){ran}"
 
 
@@ -64,5 +67,6 @@ def holders(server: psycopg.Connection[Any], pids: Collection[int]) -> list[Hold
     if 0 in pids:
         for gid, owner, since in server.execute(PREPARED).fetchall():
             quoted = "'" + gid.replace("'", "''") + "'"
-            found.append(Holder(0, owner, "", "", since, quoted, end=f"ROLLBACK PREPARED {quoted};"))
+            # No statement that ends it: of several, it is not known which, and rows that were promised would be lost.
+            found.append(Holder(0, owner, "", "", since, quoted))
     return found

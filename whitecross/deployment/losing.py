@@ -2,13 +2,18 @@
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations import Migration
+from django.db.backends.utils import CursorWrapper
+from django.db.migrations import CreateModel, Migration, RunPython, RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+from core.db import RunInBatches
 
 Columns = dict[str, set[str]]  # by table
 
@@ -17,6 +22,13 @@ SELECT a.attname, pg_get_expr(d.adbin, d.adrelid)
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 """
+
+
+CHANGES = re.compile(r"\b(DELETE\s+FROM|INSERT\s+INTO|UPDATE|TRUNCATE|MERGE\s+INTO)\b", re.IGNORECASE)
+
+
+class MoreToLoseError(Exception):
+    """More would be lost than was announced. The message is a sentence for people."""
 
 
 @dataclass(frozen=True)
@@ -54,34 +66,120 @@ def _is_reversible(operation: Operation) -> bool:
     return operation.reversible and all(map(_is_reversible, getattr(operation, "database_operations", ())))
 
 
+def changes_rows(migration: Migration) -> bool:
+    """Whether its reverse changes rows of tables that stay: what that loses, only the migration itself can say."""
+    return any(map(_changes_rows, _flat(migration.operations)))
+
+
+def _changes_rows(operation: Operation) -> bool:
+    if isinstance(operation, RunPython):
+        return operation.reverse_code not in (None, RunPython.noop)
+    if isinstance(operation, RunSQL):
+        return bool(CHANGES.search(str(operation.reverse_sql or "")))
+    return isinstance(operation, RunInBatches) and bool(operation.reverse)
+
+
+def _flat(operations: Iterable[Operation]) -> Iterator[Operation]:
+    for operation in operations:
+        inner = [*getattr(operation, "database_operations", ())]
+        yield from _flat(inner) if inner else [operation]
+
+
 def losses(connection: BaseDatabaseWrapper, before: set[tuple[str, str]], after: set[tuple[str, str]]) -> list[Loss]:
     """What stands in the tables and columns that are there with the migrations `before` and not with those `after`.
 
-    Only what holds something is named.
+    Also in tables that are dropped and made anew on the way. Only what holds something is named.
     """
     loader = MigrationLoader(connection)
     now, then = _columns(loader, before), _columns(loader, after)
+    remade = {
+        str(operation.options.get("db_table", f"{app}_{operation.name_lower}"))
+        for app, name in before - after
+        for operation in _flat(loader.disk_migrations[app, name].operations)
+        if isinstance(operation, CreateModel)
+    }
     found = []
     with connection.cursor() as cursor:
         for table in sorted(now):
-            cursor.execute(DEFAULTS, [table])
-            defaults = dict(cursor.fetchall())
+            defaults = _defaults(cursor, table)
             if not defaults:
                 continue
-            quoted = connection.ops.quote_name(table)
-            if table not in then:
-                cursor.execute(f"SELECT count(*) FROM {quoted}")  # noqa: S608 - quoted
-                found.append(Loss(table, "", cursor.fetchone()[0]))
+            if table not in then or table in remade:
+                found.append(Loss(table, "", _rows(cursor, table)))
                 continue
             for column in sorted((now[table] - then[table]) & defaults.keys()):
-                name = connection.ops.quote_name(column)
-                # What a function made, as the time or a number, is a value; and to ask it again could use one up.
-                is_constant = defaults[column] and "(" not in re.sub("'(?:[^']|'')*'", "", defaults[column])
-                default = f" AND {name} IS DISTINCT FROM {defaults[column]}" if is_constant else ""
-                counted = f"SELECT count(*) FROM {quoted} WHERE {name} IS NOT NULL{default}"  # noqa: S608
-                cursor.execute(counted)
-                found.append(Loss(table, column, cursor.fetchone()[0]))
+                found.append(Loss(table, column, _values(cursor, table, column, defaults[column])))
     return [loss for loss in found if loss.number]
+
+
+def dropped_by(migration: Migration, state: ProjectState) -> list[tuple[str, str]]:
+    """The tables, and columns of others, that the reverse of a migration drops; `state` is that after the reverse."""
+    with_it = migration.mutate_state(state.clone(), preserve=False)
+    made = {
+        (migration.app_label, operation.name_lower)
+        for operation in _flat(migration.operations)
+        if isinstance(operation, CreateModel)
+    }
+    dropped = []
+    for key, model_state in with_it.models.items():
+        before = None if key in made else state.models.get(key)
+        if before is not None and before.fields.keys() >= model_state.fields.keys():
+            continue
+        meta = with_it.apps.get_model(*key)._meta
+        if not meta.managed or meta.proxy:
+            continue
+        if before is None:
+            dropped.append((meta.db_table, ""))
+        else:
+            new = [field for field in meta.local_concrete_fields if field.name not in before.fields]
+            dropped += [(meta.db_table, field.column) for field in new]
+    return dropped
+
+
+def refuse_more(connection: BaseDatabaseWrapper, dropped: Iterable[tuple[str, str]], announced: list[Loss]) -> None:
+    """Lock what is about to be dropped, and count once more: what came since it was announced is in no backup.
+
+    Raises MoreToLoseError.
+    """
+    known = {(loss.table, loss.column): loss.number for loss in announced}
+    with connection.cursor() as cursor:
+        for table, column in dropped:
+            defaults = _defaults(cursor, table)
+            if not defaults or (column and column not in defaults):
+                continue
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN ACCESS EXCLUSIVE MODE")
+            number = _values(cursor, table, column, defaults[column]) if column else _rows(cursor, table)
+            # Of a table that goes as well, further back, all rows with all their values were announced.
+            counted = max(known.get((table, column), 0), known.get((table, ""), 0))
+            if number > counted:
+                raise MoreToLoseError(
+                    f"{Loss(table, column, number)} would be lost, of which {counted:,} were there when counted: "
+                    "the others are in no backup of this run."
+                )
+
+
+def _defaults(cursor: CursorWrapper, table: str) -> dict[str, str | None]:
+    """The columns of a table with their defaults; none where there is no such table."""
+    cursor.execute(DEFAULTS, [_quoted(cursor, table)])
+    return dict(cursor.fetchall())
+
+
+def _rows(cursor: CursorWrapper, table: str) -> int:
+    cursor.execute(f"SELECT count(*) FROM {_quoted(cursor, table)}")  # noqa: S608 - quoted
+    return int(cursor.fetchone()[0])
+
+
+def _values(cursor: CursorWrapper, table: str, column: str, default: str | None) -> int:
+    name = _quoted(cursor, column)
+    # What a function made, as the time or a number, is a value; and to ask it again could use one up.
+    is_constant = default and "(" not in re.sub("'(?:[^']|'')*'", "", default)
+    other = f" AND {name} IS DISTINCT FROM {default}" if is_constant else ""
+    cursor.execute(f"SELECT count(*) FROM {_quoted(cursor, table)} WHERE {name} IS NOT NULL{other}")  # noqa: S608
+    return int(cursor.fetchone()[0])
+
+
+def _quoted(cursor: CursorWrapper, name: str) -> str:
+    return str(cursor.db.ops.quote_name(name))
 
 
 def _columns(loader: MigrationLoader, applied: set[tuple[str, str]]) -> Columns:

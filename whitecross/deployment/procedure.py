@@ -21,6 +21,7 @@ from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.executor import DeploymentExecutor, Governance, MigrationStoppedError
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
+from whitecross.deployment.losing import MoreToLoseError, dropped_by, refuse_more
 from whitecross.deployment.preflight import Preflight
 from whitecross.deployment.record import Run, current_run, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
@@ -82,7 +83,7 @@ class Procedure:
             with self._recorded(run, f"All migrations are applied. Next, when that is mended: {again}"):
                 self._verify_newest(run, backup)
                 self._try(run, backup)
-            run.end(Status.SUCCEEDED)
+                run.end(Status.SUCCEEDED)
         return self._facts(run, backup)
 
     def roll_back(
@@ -117,10 +118,13 @@ class Procedure:
             with self._recorded(run, None):
                 self._say("Reversing:")
                 executor = DeploymentExecutor(self.connection, self._reversed(len(plan)), governance)
+                executor.before_reverse = lambda migration, state: refuse_more(
+                    self.connection, dropped_by(migration, state), way.losses
+                )
                 executor.migrate(None, plan)
             with self._recorded(run, f"All of it is reversed. Next: python manage.py migration_log {run.id}"):
                 self._verify_remaining(run, way, backup)
-            run.end(Status.SUCCEEDED)
+                run.end(Status.SUCCEEDED)
         return self._facts(run, backup)
 
     @contextmanager
@@ -152,10 +156,10 @@ class Procedure:
     @contextmanager
     def _recorded(self, run: Run, stands: str | None) -> Iterator[None]:
         """A part of the run. Where it fails, write that down and say how the database stands, and what to type."""
-        if run.id is None and not run.steps:
-            run.begin()
         before = current_run.set(run)
         try:
+            if run.id is None and not run.steps:
+                run.begin()
             yield
         except BaseException as error:
             text = self._sentence(error)
@@ -181,7 +185,7 @@ class Procedure:
         )
 
     def _sentence(self, error: BaseException) -> str:
-        if isinstance(error, StoppedError | CommandError | BackupError | MigrationStoppedError):
+        if isinstance(error, StoppedError | CommandError | BackupError | MigrationStoppedError | MoreToLoseError):
             return str(error)
         if isinstance(error, KeyboardInterrupt):
             return "It was interrupted at the keyboard."

@@ -1,15 +1,18 @@
 """What the commands upgrade and rollback have in common: options, and how they speak, ask and stop."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, Error
 
 from core.management.examples import WithExamples
 from whitecross.deployment.asking import confirm
 from whitecross.deployment.durations import seconds
+from whitecross.deployment.failures import sentence
 
 
 class ProcedureCommand(WithExamples):
@@ -43,8 +46,23 @@ class ProcedureCommand(WithExamples):
         if self._json:
             self.stdout.write(json.dumps(result, indent=1, ensure_ascii=False, default=str))
 
-    def _stop(self, result: dict[str, Any], why: str, error: Exception | None = None) -> NoReturn:
+    def _stop(self, result: dict[str, Any], why: str, error: BaseException | None = None) -> NoReturn:
         self._finish(result | {"stopped": why})
         raise CommandError(why) from error
+
+    @contextmanager
+    def _sentences(self, result: dict[str, Any]) -> Iterator[None]:
+        """Whatever ends the procedure is a sentence. Raises CommandError."""
+        from whitecross.deployment.procedure import StoppedError
+
+        look = "How far it is: python manage.py migration_log"
+        try:
+            yield
+        except StoppedError as error:
+            self._stop(result, str(error), error)
+        except Error as error:
+            self._stop(result, f"{sentence(error)} {look}", error)
+        except KeyboardInterrupt as error:
+            self._stop(result, f"It was interrupted at the keyboard. {look}", error)
 
     _json = False

@@ -8,7 +8,7 @@ from django.db.migrations.loader import AmbiguityError, MigrationLoader
 
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.executor import RECORD
-from whitecross.deployment.losing import Loss, is_reversible, losses, reverse_sentence
+from whitecross.deployment.losing import Loss, changes_rows, is_reversible, losses, reverse_sentence
 from whitecross.deployment.models import MigrationRun, MigrationRunStep
 from whitecross.deployment.reference import applied_in_order
 
@@ -30,6 +30,11 @@ class WayBack:
     def sentences(self) -> list[tuple[str, str]]:
         """Migration and what it says of its reverse."""
         return [(str(migration), reverse_sentence(migration)) for migration in self.migrations]
+
+    @property
+    def changing_rows(self) -> list[str]:
+        """The migrations whose reverse changes rows of tables that stay."""
+        return [str(migration) for migration in self.migrations if changes_rows(migration)]
 
 
 def to_migration(connection: BaseDatabaseWrapper, name: str) -> WayBack:

@@ -98,6 +98,27 @@ def test_where_the_answer_to_commit_is_lost_it_is_looked_up_what_became_of_it(
     ]
 
 
+def test_an_interrupt_when_the_commit_is_through_leaves_no_false_record(
+    in_use: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate("sample", "0001", verbosity=0)
+    commit = connection._commit  # type: ignore[attr-defined]
+
+    def commit_and_be_interrupted() -> None:
+        commit()
+        with connect("default") as server:
+            done = server.execute("SELECT FROM django_migrations WHERE name = '0002_add_a_column'").fetchone()
+        if done is not None:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection, "_commit", commit_and_be_interrupted)
+    with pytest.raises(CommandError, match=r"^All 1 migrations of this run are applied, but what follows them failed"):
+        migrate("sample", "0002")
+    assert [(step["name"], step["status"]) for step in steps()] == [("0002_add_a_column", "SUCCEEDED")]
+    assert last_run()["status"] == "FAILED"
+
+
 def test_the_record_of_runs_is_made_even_where_the_rest_is_only_noted(in_use: str) -> None:
     from django.db.migrations.loader import MigrationLoader
 

@@ -17,10 +17,11 @@ from core.schema.compare import Difference
 from core.schema.verify import verify
 from tests.deployment.migrating.conftest import started, steps, until
 from tests.deployment.procedure.conftest import LAST, applied, command, execute, go, rollback, run_id, runs, value
-from tests.factories import make_student
+from tests.factories import make_student, make_user
 from whitecross.deployment import procedure
 from whitecross.deployment.losing import losses
 from whitecross.deployment.procedure import StoppedError
+from whitecross.deployment.record import Run
 from whitecross.deployment.reference import applied_in_order
 from whitecross.deployment.rolling_back import to_migration
 from whitecross.postgres.connecting import connect
@@ -126,7 +127,83 @@ def test_the_plan_says_what_is_reversed_and_lost_and_changes_nothing(committed_d
         "target": ".".join(newest),
         "reversed": [],
         "losses": [],
+        "changesRows": [],
     }
+
+
+def test_rows_that_came_since_they_were_counted_are_not_dropped(committed_db: str, without_scratch: None) -> None:
+    """The question, the backup and the wait for locks take their time, and the application goes on."""
+    execute("INSERT INTO django_session VALUES ('a', 'b', now())")
+    way = to_migration(connection, "knox.0009")
+    assert [str(loss) for loss in way.losses] == ["django_session: 1 row"]
+    execute("INSERT INTO django_session VALUES ('c', 'd', now())")
+    with pytest.raises(StoppedError) as refusal:
+        go(way)
+    assert str(refusal.value) == (
+        "django_session: 2 rows would be lost, of which 1 were there when counted: the others are in no backup of this "
+        "run. 0 of 1 migrations are reversed, each whole. Next: python manage.py rollback with the same words goes on; "
+        "python manage.py upgrade goes forward again"
+    )
+    assert value("SELECT count(*) FROM django_session") == 2
+    assert runs()[-1]["status"] == "FAILED"
+    execute("DELETE FROM django_session WHERE session_key = 'c'")
+    go(way)
+    assert to_migration(connection, "knox.0009").migrations == []
+
+
+def test_values_that_came_into_a_column_since_are_not_dropped_either(committed_db: str, without_scratch: None) -> None:
+    student = make_student()
+    way = to_migration(connection, "health_records.0002")
+    column = ("allergies", "symptoms")
+    assert column not in {(loss.table, loss.column) for loss in way.losses}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO allergies ("studentId", allergen, severity, symptoms) VALUES (%s, %s, %s, %s)',
+            [student.pk, "Peanut", "SEVERE", "hives"],
+        )
+    with pytest.raises(StoppedError, match=r"^allergies\.symptoms: 1 value would be lost, of which 0 were there"):
+        go(way)
+    assert value("SELECT symptoms FROM allergies") == "hives"
+
+
+def test_rows_that_a_reverse_changes_are_never_called_none(committed_db: str) -> None:
+    said = rollback("configuration.0002", "--plan")
+    assert "No row and no value is lost." not in said
+    assert "  configuration.0003_seed_settings: " in said
+    assert "Rows of tables that stay are changed, as is said above, by: configuration.0003_seed_settings." in said
+    assert json.loads(rollback("configuration.0002", "--plan", "--json"))["changesRows"] == [
+        "configuration.0003_seed_settings"
+    ]
+
+
+def test_a_table_that_is_dropped_and_made_anew_on_the_way_is_counted(committed_db: str) -> None:
+    from knox.models import AuthToken
+
+    AuthToken.objects.create(make_user())
+    way = to_migration(connection, "knox.0001")
+    assert "knox_authtoken: 1 row" in [str(loss) for loss in way.losses]
+
+
+@pytest.mark.parametrize("table", ["django_session", "django_migrations"])
+def test_what_is_locked_is_not_waited_for_without_a_word(table: str, committed_db: str) -> None:
+    with connect("default", application_name="nightly report") as other:
+        other.execute(f"BEGIN; LOCK TABLE {table}")
+        with pytest.raises(CommandError) as refusal:
+            rollback("knox.0009", "--plan")
+        other.execute("ROLLBACK")
+    assert str(refusal.value).startswith("What would be lost cannot be counted: ")
+    assert "Nothing was changed. Next: python manage.py doctor --check D16" in str(refusal.value)
+
+
+def test_an_interrupt_before_the_run_is_on_record_is_a_sentence(
+    committed_db: str, without_scratch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(run: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "begin", interrupt)
+    with pytest.raises(CommandError, match=r"^It was interrupted at the keyboard\. Nothing was changed\. Next"):
+        rollback("knox.0009")
 
 
 @pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")

@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connections
+from django.db import Error, connections, transaction
 
+from whitecross.deployment.failures import sentence
 from whitecross.deployment.procedure_command import ProcedureCommand
+
+HELD = "python manage.py doctor --check D16 --check D17 --check D18 --check D19 --minutes 0"
 
 EXAMPLES = """\
 examples:
@@ -35,25 +38,38 @@ class Command(ProcedureCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry it out. Raises CommandError."""
-        from whitecross.deployment.procedure import Procedure, StoppedError
+        from whitecross.deployment.procedure import Procedure
         from whitecross.deployment.rolling_back import GoingBackError, to_migration, to_run
 
         if (options["migration"] is None) == (options["to_run"] is None):
             raise CommandError("Name a migration (app.name) or a run (--to-run N), one of the two.")
         connection = connections[options["database"]]
         try:
-            way = (
-                to_migration(connection, options["migration"])
-                if options["migration"]
-                else to_run(connection, options["to_run"])
-            )
+            with transaction.atomic(using=connection.alias):
+                with connection.cursor() as cursor:
+                    # Tables are counted, which waits for nobody for long, and takes as long as it takes.
+                    cursor.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0")
+                way = (
+                    to_migration(connection, options["migration"])
+                    if options["migration"]
+                    else to_run(connection, options["to_run"])
+                )
         except GoingBackError as error:
             raise CommandError(f"{error} Nothing was changed.") from error
+        except Error as error:
+            raise CommandError(
+                f"What would be lost cannot be counted: {sentence(error)} Nothing was changed. Next: {HELD}"
+            ) from error
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(
+                "It was interrupted at the keyboard. Nothing was changed.", returncode=130
+            ) from interrupt
         self._json = options["json"]
         result: dict[str, Any] = {
             "target": way.target,
             "reversed": [f"{migration.app_label}.{migration.name}" for migration in way.migrations],
             "losses": [loss.as_json() for loss in way.losses],
+            "changesRows": way.changing_rows,
         }
         if not way.migrations:
             self._say(f"Nothing was applied after {way.target}: there is nothing to reverse.")
@@ -66,7 +82,7 @@ class Command(ProcedureCommand):
         number = len(way.migrations)
         self._ask(f"Reverse {number} migration{'s' if number != 1 else ''}?", yes=options["yes"])
         procedure = Procedure("rollback", options["database"], self._say)
-        try:
+        with self._sentences(result):
             result |= procedure.roll_back(
                 way,
                 patience_s=options["patience"],
@@ -74,18 +90,18 @@ class Command(ProcedureCommand):
                 backs_up=not options["no_backup"],
                 folder=options["backup_folder"],
             )
-        except StoppedError as error:
-            self._stop(result, str(error), error)
         self._finish(result)
 
     def _tell(self, way: Any) -> None:
         number = len(way.migrations)
         self._say(f"To go back to {way.target}, {number} migration{'s are' if number != 1 else ' is'} reversed:")
-        for name, sentence in way.sentences:
-            self._say(f"  {name}{f': {sentence}' if sentence else ''}")
+        for name, said in way.sentences:
+            self._say(f"  {name}{f': {said}' if said else ''}")
         if way.losses:
             self._say("What is lost for good, but for the backup:")
             for loss in way.losses:
                 self._say(f"  {loss}")
-        else:
+        if way.changing_rows:
+            self._say(f"Rows of tables that stay are changed, as is said above, by: {', '.join(way.changing_rows)}.")
+        elif not way.losses:
             self._say("No row and no value is lost.")

@@ -33,7 +33,7 @@ class Command(ProcedureCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry it out. Raises CommandError."""
         from whitecross.deployment.preflight import Preflight
-        from whitecross.deployment.procedure import Procedure, StoppedError
+        from whitecross.deployment.procedure import Procedure
 
         self._json = options["json"]
         preflight = Preflight(
@@ -67,7 +67,7 @@ class Command(ProcedureCommand):
         number = len(preflight.plan)
         question = f"Apply {number} migration{'s' if number != 1 else ''}?" if number else "Nothing to migrate; go on?"
         self._ask(question, yes=options["yes"])
-        try:
+        with self._sentences(result):
             result |= Procedure("upgrade", options["database"], self._say).upgrade(
                 preflight,
                 self._beside,
@@ -76,8 +76,6 @@ class Command(ProcedureCommand):
                 folder=options["backup_folder"],
                 backs_up=not options["no_backup"],
             )
-        except StoppedError as error:
-            self._stop(result, str(error), error)
         self._finish(result)
 
     def _tell(self, finding: Finding) -> None:
