@@ -199,7 +199,7 @@ def test_until_it_is_proven_it_does_not_bear_its_name(
     made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that nobody begins to use it, and then loses it: also where that is the name of the application's database."""
-    into, seen = f"{committed_db}_lost", []
+    into, seen = f"{committed_db}_lost", list[str]()
     prove = restoring._prove
 
     def look(*args: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.adoption.conftest import url_of
 from tests.conftest import create_database
@@ -112,7 +112,7 @@ def test_whoever_is_interrupted_when_it_is_done_is_told_that_it_is(
     class Interrupted(BaseException):
         pass
 
-    atomic = swapping.transaction.atomic
+    atomic = transaction.atomic
 
     @contextmanager
     def interrupted_after(using: str) -> Iterator[None]:
@@ -120,7 +120,7 @@ def test_whoever_is_interrupted_when_it_is_done_is_told_that_it_is(
             yield
         raise Interrupted
 
-    monkeypatch.setattr(swapping.transaction, "atomic", interrupted_after)
+    monkeypatch.setattr(transaction, "atomic", interrupted_after)
     swapped = swap("default", incoming)
     monkeypatch.undo()
     assert (swapped.database, swapped.aside is not None) == (committed_db, True)
