@@ -91,11 +91,13 @@ def test_a_server_that_does_not_know_itself_deletes_none_that_names_one(tmp_path
 
 
 def test_latest_is_not_another_servers(tmp_path: Path) -> None:
-    _, theirs = made_by(tmp_path, 1, OURS), made_by(tmp_path, 2, THEIRS)
-    with pytest.raises(BackupError, match=f"{theirs.name}, is of another server than this one") as refused:
+    theirs = made_by(tmp_path, 2, THEIRS)
+    with pytest.raises(BackupError, match="is of another server than this one") as refused:
         named_file(tmp_path, "latest", "whitecross", OURS)
-    assert str(refused.value).endswith("name the file instead of latest.")
+    assert str(refused.value).endswith(f"name the file instead of latest: {theirs.name} is the newest.")
     assert named_file(tmp_path, theirs.name, "whitecross", OURS) == theirs
+    ours = made_by(tmp_path, 1, OURS)
+    assert named_file(tmp_path, "latest", "whitecross", OURS) == ours
 
 
 def test_latest_of_two_servers_is_neithers_where_it_is_not_known_who_asks(tmp_path: Path) -> None:
@@ -173,5 +175,10 @@ def test_the_commands_know_which_server_asks(committed_db: str, tmp_path: Path) 
     assert "Not touched, as they are of another server: 1 of this name." in out.getvalue()
     assert theirs.exists()
     made_by(tmp_path, 3, THEIRS, committed_db)
-    with pytest.raises(CommandError, match="is of another server than this one"):
-        call_command("backup", "verify", "latest", "--folder", str(tmp_path))
+    out = io.StringIO()
+    call_command("backup", "verify", "latest", "--folder", str(tmp_path), "--json", stdout=out)
+    assert json.loads(out.getvalue())[0]["path"] == str(ours)
+    ours.unlink()
+    for words in (["restore", "latest"], ["restore", "--rehearse"]):
+        with pytest.raises(CommandError, match="is of another server than this one"):
+            call_command(*words, "--folder", str(tmp_path))

@@ -152,20 +152,21 @@ def is_to_come(manifest: Manifest, now: datetime) -> bool:
 def latest(folder: Path, database: str, server_id: str | None = None, now: datetime | None = None) -> Path:
     """The newest backup of a database. `server_id`: which server asks, None where that is not known.
 
-    One dated in the future is only where there is no other. Raises BackupError where there is none, and where it is
-    another server's or may be.
+    Of backups of several servers, its own. One dated in the future is only where there is no other. Raises BackupError
+    where there is none, where all are another server's, and where it cannot be known whose they are.
     """
     now = now or datetime.now(UTC)
     found = [(entry.path, entry.manifest) for entry in entries(folder)]
     of_name = [(path, manifest) for path, manifest in found if manifest and manifest.database == database]
     if not of_name:
         raise BackupError(f"There is no backup of {database} in {folder}; manage.py backup makes one.")
-    path, newest = next((one for one in of_name if not is_to_come(one[1], now)), of_name[0])
-    if server_id and newest.server_id not in (None, server_id):
+    ours = [one for one in of_name if not server_id or one[1].server_id in (None, server_id)]
+    if not ours:
         raise BackupError(
-            f"The newest backup of {database} in {folder}, {path.name}, is of another server than this one; if it is "
-            "the one you mean, as on a new server after a loss, name the file instead of latest."
+            f"Every backup of {database} in {folder} is of another server than this one; if it is one of them that you "
+            f"mean, as on a new server after a loss, name the file instead of latest: {of_name[0][0].name} is the newest."
         )
+    path, newest = next((one for one in ours if not is_to_come(one[1], now)), ours[0])
     if not server_id and len({manifest.server_id for _, manifest in of_name} - {None}) > 1:
         raise BackupError(
             f"{folder} has backups of {database} of more than one server, and which of them this one is cannot be "

@@ -98,14 +98,20 @@ class Command(BackupCommand):
             )
 
     def _arguments(self) -> dict[str, Any]:
+        from whitecross.deployment.backups.connecting import maintenance
         from whitecross.deployment.backups.folder import folder_of, named_file
+        from whitecross.deployment.backups.manifest import server_id_of
         from whitecross.deployment.backups.restoring import Choices, database_of
         from whitecross.deployment.backups.sealing import identities
 
-        given = self.options
+        given, word = self.options, self.options["file"] or "latest"
+        server_id = None
+        if word == "latest":
+            with maintenance(self.alias) as server, server.cursor() as cursor:
+                server_id = server_id_of(cursor)
         return {
             "alias": self.alias,
-            "path": named_file(folder_of(given["folder"]), given["file"] or "latest", database_of(self.alias)),
+            "path": named_file(folder_of(given["folder"]), word, database_of(self.alias), server_id),
             "keys": identities(given["identity"]),
             "choices": Choices(given["jobs"], owner=not given["no_owner"], privileges=not given["no_privileges"]),
             "progress": self.progress(),
