@@ -31,6 +31,32 @@ def advise(kind: str, subject: str, /, **facts: Any) -> str:
     return ADVICE[kind](subject, **facts)
 
 
+# What is mended the same way whichever release made it. Anything else may be of a release that this code does not know.
+OF_ANY_RELEASE = (
+    "trigger disabled",
+    "rule disabled",
+    "index invalid",
+    "constraint not validated",
+    "nullability not validated",
+    "triggers silenced",
+    "not readable",
+    "migration unapplied",
+    "migration unknown",
+    "snapshot out of date",
+    "model without migration",
+    "database empty",
+)
+AHEAD = "deploy the release that has it, or go back with its code; a newer release may have made it so, and needs it"
+PERHAPS_AHEAD = "find out first whether a newer release made it so: the record of migrations cannot be read here"
+
+
+def of_unknown_release(kind: str, advice: str, *, is_known: bool) -> str:
+    """The advice where the database is ahead of this code, or may be: none that undoes what a newer release made."""
+    if kind in OF_ANY_RELEASE:
+        return advice
+    return AHEAD if is_known else PERHAPS_AHEAD
+
+
 def _for(*kinds: str) -> Callable[[Advice], Advice]:
     def register(advice: Advice) -> Advice:
         ADVICE.update(dict.fromkeys(kinds, advice))
@@ -137,7 +163,7 @@ def _column_renamed(_: str, *, table: str, name: str, found: str) -> str:
 
 @_for("column extra")
 def _column_extra(_: str, *, table: str, name: str, **__: Any) -> str:
-    return f"{UNWANTED} save its values, then {_alter(table, f'DROP COLUMN {quoted(name)}')}"
+    return f"{UNWANTED} save its values first, which are lost with it: {_alter(table, f'DROP COLUMN {quoted(name)}')}"
 
 
 # Between a query and the statement that is right only where the query counts nothing.

@@ -1,6 +1,7 @@
 """One look at a database, and everything in it that is not as expected."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connections
@@ -9,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from core.schema.actual import NoSchemaError, one_look, read_catalog
+from core.schema.advice import of_unknown_release
 from core.schema.catalog import Catalog, count
 from core.schema.compare import Difference, compare
 from core.schema.expected import load_expected
@@ -19,13 +21,17 @@ SEED = "configuration 0003_seed_settings"
 
 @dataclass
 class Report:
-    """What was found. `counts` are of what is there, unknown tables included."""
+    """What was found. `counts` are of what is there, unknown tables included.
+
+    `of_this_code` is false where a newer release has changed the database, or may have: what is extra may be its.
+    """
 
     database: str
     server: str
     counts: dict[str, int]
     differences: list[Difference]
     notes: list[str]
+    of_this_code: bool = True
 
     @property
     def ok(self) -> bool:
@@ -52,6 +58,7 @@ def verify(alias: str) -> Report:
     look = _Look(connection, expected)
     with one_look(connection), connection.cursor() as cursor:
         look.take(cursor)
+    of_this_code = True
     differences = [*_compare_files(loader, expected), *compare_models(loader)]
     if not set(look.catalog["tables"]) & set(expected["tables"]):
         differences += look.differences or [_empty(connection)]
@@ -61,12 +68,16 @@ def verify(alias: str) -> Report:
             differences += compare_migrations(loader, look.applied)
         differences += [*look.differences, *result.differences]
         look.notes += result.notes
+        if look.applied is None or _is_ahead(differences):
+            of_this_code = False
+            differences = [_left_alone(difference, is_known=look.applied is not None) for difference in differences]
     return Report(
         database=str(connection.settings_dict["NAME"]),
         server=look.server,
         counts={**count(look.catalog), "settings": len(look.settings)},
         differences=differences,
         notes=look.notes,
+        of_this_code=of_this_code,
     )
 
 
@@ -152,6 +163,15 @@ class _Look:
                     f"python manage.py sqlmigrate {SEED} | python manage.py dbshell",
                 )
             )
+
+
+def _is_ahead(differences: Iterable[Difference]) -> bool:
+    """Whether a release that this code does not know has changed the database."""
+    return any(difference.kind == "migration unknown" for difference in differences)
+
+
+def _left_alone(difference: Difference, *, is_known: bool) -> Difference:
+    return replace(difference, advice=of_unknown_release(difference.kind, difference.advice, is_known=is_known))
 
 
 def _empty(connection: BaseDatabaseWrapper) -> Difference:

@@ -25,7 +25,9 @@ ORDER BY 1, 2
 """  # noqa: S608 - a constant
 
 # What an index answers is told by its columns with their ways to compare and sort, and by its predicate. The rank
-# says which of two that answer the same is to stay.
+# says which of two that answer the same is to stay. What one that guards refuses is told by the operators of an
+# exclusion constraint, by whether NULLs may repeat, and by when it looks: a foreign key to it, and ON CONFLICT, need
+# one that looks at once.
 ANSWERS = f"""
 SELECT {TABLE} AS "table", c.relname AS relation, x.relname AS bare, n.nspname = current_schema() AS of_ours,
        quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS name, m.amname AS method,
@@ -39,7 +41,7 @@ SELECT {TABLE} AS "table", c.relname AS relation, x.relname AS bare, n.nspname =
        quote_ident(k.conname) AS "constraint", x.relpages::bigint * current_setting('block_size')::int AS bytes,
        ARRAY[NOT i.indisprimary, k.oid IS NULL, NOT i.indisreplident, NOT i.indisunique,
              NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conindid = x.oid)] AS rank,
-       to_jsonb(i) ->> 'indnullsnotdistinct' AS nulls
+       concat_ws(' ', i.indisunique, i.indimmediate, to_jsonb(i) ->> 'indnullsnotdistinct', k.conexclop) AS refuses
 FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_am m ON m.oid = x.relam
@@ -79,7 +81,7 @@ def duplicates(look: Look) -> Iterator[Finding]:
     """Of the same columns, compared and sorted the same way, with the same predicate."""
     for best, other in doubled(look):
         said = f"a duplicate of {_plain(best.name)} on {_plain(other.table)}: each write pays for both"
-        yield warning(other.name, said, _drop(look, other))
+        yield warning(other.name, said, *_drop(look, other))
 
 
 def doubled(look: Look) -> Iterator[tuple[Any, Any]]:
@@ -90,10 +92,12 @@ def doubled(look: Look) -> Iterator[tuple[Any, Any]]:
         same.setdefault(key, []).append(one)
     for indexes in same.values():
         best, *others = sorted(indexes, key=lambda one: (*one.rank, not _is_ours(look, one)))
+        guards: dict[str, Any] = {best.refuses: best}
         for other in others:
-            # Two unique indexes may differ in what they let repeat.
-            if not other.guards or other.nulls == best.nulls:
-                yield best, other
+            # Of those that guard, each that refuses something else is needed.
+            stays = guards.setdefault(other.refuses, other) if other.guards else best
+            if stays is not other:
+                yield stays, other
 
 
 @check("D08", Severity.NOTE, "Is there an index whose work a longer one does?")
@@ -109,7 +113,7 @@ def prefixes(look: Look) -> Iterator[Finding]:
             goes_on = long.keys[: len(short.keys)] == short.keys and len(long.keys) > len(short.keys)
             if goes_on and not (short.guards or short.carries or short.constraint or _is_ours(look, short)):
                 said = f"{_plain(long.name)} on {_plain(short.table)} begins with the same columns"
-                yield note(short.name, said, _drop(look, short, "if no query needs the smaller one"))
+                yield note(short.name, said, *_drop(look, short, "if no query needs the smaller one"))
 
 
 def _is_ours(look: Look, index: Any) -> bool:
@@ -117,12 +121,15 @@ def _is_ours(look: Look, index: Any) -> bool:
     return index.bare in table.get("indexes", {})
 
 
-def _drop(look: Look, index: Any, say: str = "") -> Step:
+def _drop(look: Look, index: Any, say: str = "") -> list[Step]:
+    """None where a newer release may have made the index, and need it."""
+    if not look.schema.of_this_code:
+        return []
     if index.constraint:
-        return Step(f"ALTER TABLE {index.table} DROP CONSTRAINT {index.constraint};", say or "in a quiet hour")
+        return [Step(f"ALTER TABLE {index.table} DROP CONSTRAINT {index.constraint};", say or "in a quiet hour")]
     if _is_ours(look, index):
         say = "a migration made it, so verify_schema will miss it: take it out of its model instead; until then"
-    return Step(f"DROP INDEX CONCURRENTLY {index.name};", say)
+    return [Step(f"DROP INDEX CONCURRENTLY {index.name};", say)]
 
 
 def _plain(name: str) -> str:
