@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
@@ -295,3 +296,14 @@ def test_what_did_not_come_back_is_named(committed_db: str, statement: str, word
     assert any(re.fullmatch(words, one) for one in said), said
     of_no_concern = " grants | owners " if "OWNER" in statement or "GRANT" in statement else "$."
     assert not any(re.search(of_no_concern, one) for one in differences(wanted, found))
+
+
+def test_what_pg_dump_warns_of_is_told(committed_db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "pg_dump: warning: a thing\\npg_dump: detail: of it\\nWARNING:  another\\n"
+    folder = tmp_path / "backups"
+    with pg_dump_that(f"sys.stderr.write('{said}')", tmp_path / "bin"):
+        call_command("backup", folder=folder)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "warning of pg_dump: a thing detail: of it warning of pg_dump: another" in printed
+    (path,) = folder.iterdir()
+    assert verify(path, []).manifest.notes == ["a thing detail: of it", "another"]

@@ -4,13 +4,14 @@ import contextlib
 import errno
 import io
 import json
+import re
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
@@ -42,13 +43,17 @@ from whitecross.postgres.server import complaint_in
 
 LOCK_WAIT_S = 60
 LOCK_NOT_AVAILABLE, NO_PRIVILEGE, NO_MORE_SPACE = "55P03", "42501", (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOTES_AT_MOST = 20
 # Rows in a dump are compressed, indexes are not in it; this much of the tables is seldom exceeded.
 PART_OF_TABLES = 0.6
 
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that is whole and was read again. `created`: the moment that it shows; `sha256`: of the file."""
+    """A backup that is whole and was read again. `created`: the moment that it shows; `sha256`: of the file.
+
+    `notes`: what pg_dump warned of.
+    """
 
     path: Path
     sha256: str
@@ -59,6 +64,7 @@ class Backup:
     tables: int
     rows: int
     seconds: float
+    notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -98,6 +104,7 @@ def make_backup(alias: str = "default", folder: Path | None = None, *, progress:
         manifest.tables,
         manifest.rows,
         round(time.perf_counter() - started, 3),
+        manifest.notes,
     )
 
 
@@ -188,6 +195,7 @@ class _Dump(threading.Thread):
         self._writer, self._keys = writer, keys
         self._error: BaseException | None = None
         self.size = 0
+        self.notes: list[str] = []
         way = access(connection)
         command = [str(self.programs.folder / "pg_dump"), "--format=custom", "--no-password", f"--snapshot={snapshot}"]
         command += [f"--lock-wait-timeout={LOCK_WAIT_S}s", "--dbname", way.conninfo]
@@ -243,6 +251,8 @@ class _Dump(threading.Thread):
             told(0, f"{size(self.size)} written")
         self._process.wait()
         self.raise_if_failed()
+        self._complaints.seek(0)
+        self.notes = _warnings_in(self._complaints.read().decode(errors="replace"))
 
     def close(self) -> None:
         """End it, where it has not ended."""
@@ -293,6 +303,18 @@ def _changed(name: str, differing: list[str] | None = None) -> BackupError:
     )
 
 
+def _warnings_in(text: str) -> list[str]:
+    """What pg_dump, or the server to it, has said: each warning with the details that follow it; the first few."""
+    said: list[str] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if said and re.match(r"(pg_dump: )?(detail|hint):", line, re.IGNORECASE):
+            said[-1] += f" {line.removeprefix('pg_dump: ')}"
+        else:
+            said.append(re.sub(r"^(pg_dump: )?(warning: *)?", "", line, flags=re.IGNORECASE))
+    more = len(said) - NOTES_AT_MOST
+    return said if more <= 0 else [*said[:NOTES_AT_MOST], f"and {more} more"]
+
+
 def _summed_up(connection: BaseDatabaseWrapper, dump: _Dump, progress: Progress) -> dict[str, tuple[int, str]]:
     """Sum up all tables while the dump is written."""
     try:
@@ -328,6 +350,7 @@ def _manifest(connection: BaseDatabaseWrapper, contents: Contents, moment: datet
         rows=contents.rows,
         tables=len(contents.tables),
         dump_bytes=dump.size,
+        notes=dump.notes,
         **facts,
     )
 

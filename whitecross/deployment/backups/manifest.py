@@ -69,6 +69,7 @@ class Manifest:
     settings: list[list[Any]] = field(default_factory=list)  # written into the contents, and read from there
     grants: list[list[Any]] | None = None
     roles: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what pg_dump warned of
     server_id: str | None = None  # None: not known, as in older backups
 
     @property

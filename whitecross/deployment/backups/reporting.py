@@ -37,6 +37,8 @@ def show_backup(console: Console, backup: Backup) -> None:
         style="bold green",
     )
     say(console, f"{backup.path}")
+    for note in backup.notes:
+        say(console, f"warning of pg_dump: {note}", style="bold yellow")
 
 
 def show_entries(console: Console, found: Iterable[Entry]) -> None:
