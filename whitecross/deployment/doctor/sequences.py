@@ -13,9 +13,9 @@ from whitecross.deployment.doctor.reasons import reason_of
 
 NEAR = 0.8
 
-# Those that count upward and end. Their column (of the table o), if they have one, may end before them.
+# Those that end. Their column (of the table o), if they have one, may end before them.
 SEQUENCES = f"""
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, q.seqstart AS start, q.seqmax AS maximum,
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, q.seqincrement AS step, q.seqmax AS maximum,
        format_type(q.seqtypid, NULL) AS type, quote_ident(a.attname) AS "column", a.attidentity <> '' AS is_identity,
        quote_ident(m.nspname) || '.' || quote_ident(o.relname) AS "table", format_type(a.atttypid, NULL) AS column_type,
        CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647
@@ -23,7 +23,7 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, q.seqsta
        EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam
                WHERE i.indrelid = o.oid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL
                  AND am.amname = 'btree') AS is_indexed,
-       has_sequence_privilege(c.oid, 'USAGE') OR has_sequence_privilege(c.oid, 'SELECT') AS readable,
+       has_sequence_privilege(c.oid, 'SELECT') AS readable,
        coalesce(has_column_privilege(o.oid, a.attnum, 'SELECT'), true) AS column_readable
 FROM pg_sequence q
 JOIN pg_class c ON c.oid = q.seqrelid
@@ -33,7 +33,7 @@ LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AN
 LEFT JOIN pg_class o ON o.oid = d.refobjid
 LEFT JOIN pg_namespace m ON m.oid = o.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
-WHERE q.seqincrement > 0 AND NOT q.seqcycle AND {PEOPLES}
+WHERE NOT q.seqcycle AND {PEOPLES}
 ORDER BY 1
 """  # noqa: S608 - a constant
 INTEGERS = ("smallint", "integer", "bigint")
@@ -47,19 +47,22 @@ def _readable(look: Look) -> Iterator[Any]:
             look.cannot_see(f"the sequence {found.name.removeprefix('public.')}: {look.role} may not read it")
 
 
-def _last(look: Look, name: str) -> int | None:
-    """What it gave last; None where it has given nothing."""
-    (found,) = look.rows("SELECT pg_sequence_last_value(%(name)s::regclass) AS last", {"name": name})
-    return None if found.last is None else int(found.last)
+def _coming(look: Look, sequence: Any) -> int:
+    """What it gives next. Until it is called, that is its last_value: after it was made, or RESTART WITH."""
+    # pg_sequence_last_value is NULL until then, and does not tell the one from the other.
+    (found,) = look.rows(f"SELECT last_value, is_called FROM {sequence.name}")  # noqa: S608 - the name is quoted
+    return int(found.last_value) + (int(sequence.step) if found.is_called else 0)
 
 
 @check("D14", Severity.BROKEN, "Is a sequence near its end?")
 def ending(look: Look) -> Iterator[Finding]:
     """The end is its own, or that of its column's type."""
     for found in _readable(look):
-        last = _last(look, found.name)
+        if found.step < 0:
+            continue  # it counts down
+        last = _coming(look, found) - found.step
         end = min(found.maximum, found.room)
-        if last is None or last < NEAR * end:
+        if last < NEAR * end:
             continue
         steps = []
         if found.column_type in INTEGERS and found.column_type != "bigint":
@@ -85,18 +88,22 @@ def behind(look: Look) -> Iterator[Finding]:
         if not found.column_readable:
             look.cannot_see(f"the ids {name}: {look.role} may not read them")
             continue
+        counts_up = found.step > 0
+        farthest, farther = ("max", "greatest") if counts_up else ("min", "least")
+        ids = f"SELECT {farthest}({found.column}) FROM {found.table}"  # noqa: S608 - names are quoted
         try:
             # The ids first: what is added meanwhile moves the sequence on, which is then not behind.
-            (ids,) = look.rows(f"SELECT max({found.column}) AS highest FROM {found.table}")  # noqa: S608 - names are quoted
-            last = _last(look, found.name)
+            (there,) = look.rows(f"SELECT ({ids}) AS farthest")
+            coming = _coming(look, found)
         except DatabaseError as error:
             look.gave_up(f"the ids {name}: {reason_of(error, look.choices)}")
             continue
-        coming = found.start if last is None else last + 1
-        if ids.highest is None or ids.highest < coming:
+        if there.farthest is None or (there.farthest < coming if counts_up else there.farthest > coming):
             continue
         sequence = found.name.replace("'", "''")
-        step = Step(f"SELECT setval('{sequence}', (SELECT max({found.column}) FROM {found.table}));")  # noqa: S608 - names are quoted
+        # Never back: meanwhile it may have gone on.
+        value = f"{farther}(({ids}), (SELECT last_value FROM {found.name}))"  # noqa: S608 - names are quoted
+        step = Step(f"SELECT setval('{sequence}', {value});")
         yield broken(
-            found.name, f"it gives {coming:,} next, but {name} is at {ids.highest:,}: new rows are refused", step
+            found.name, f"it gives {coming:,} next, but {name} is at {there.farthest:,}: new rows are refused", step
         )
