@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from whitecross.deployment.backups.contents import (
     measure,
     schema_differences,
 )
+from whitecross.deployment.backups.manifest import VERSION, Manifest
 from whitecross.deployment.backups.restoring import restore
 from whitecross.deployment.backups.verifying import verify
 
@@ -86,13 +88,37 @@ def test_what_a_setting_holds_is_sealed(committed_db: str, identity: Any, tmp_pa
     assert "hush" not in json.dumps(sound.as_json())
 
 
-def test_settings_in_a_manifest_of_before_are_read_and_shown_to_nobody(made: Made, tmp_path: Path) -> None:
+def test_a_backup_of_the_first_format_is_read_restored_and_its_settings_shown_to_nobody(
+    made: Made, server: Any, tmp_path: Path, committed_db: str
+) -> None:
     setting = [None, "app.jwt_secret", "hush hush"]
-    path = rewritten(made.plain, tmp_path / "one", "manifest.json", lambda facts: facts.update(settings=[setting]))
-    path = rewritten(path, tmp_path / "before", "contents.json", lambda facts: facts.pop("settings"))
+
+    def manifest(facts: dict[str, Any]) -> None:
+        facts.update(version=1, settings=[*verify(made.plain, []).manifest.settings, setting])
+        for name in ("server_id", "notes"):
+            del facts[name]
+
+    def contents(facts: dict[str, Any]) -> None:
+        for name in ("settings", "schema", "catalog", "also"):
+            del facts[name]
+        for one in facts["sequences"].values():
+            del one["begins"]
+
+    path = rewritten(made.plain, tmp_path / "one", "manifest.json", manifest)
+    path = rewritten(path, tmp_path / "first", "contents.json", contents)
     sound = verify(path, [])
-    assert sound.manifest.settings == [setting]
+    assert setting in sound.manifest.settings
     assert "hush" not in json.dumps(sound.as_json())
+    with restored(path, f"{committed_db}_back", server) as name, psycopg.connect(url_of(name)) as there:
+        assert there.execute("SHOW app.jwt_secret").fetchone() == ("hush hush",)
+
+
+def test_whoever_adds_a_field_to_the_manifest_raises_its_version() -> None:
+    names = (
+        "created database server server_number pg_dump recipients catalog_hash migrations rows tables dump_bytes owner "
+        "locale settings grants roles server_id notes"
+    )
+    assert (VERSION, {one.name for one in fields(Manifest)}) == (2, set(names.split()))
 
 
 def test_a_newer_pg_dump_is_refused_as_pg_restore_could_not_read_what_it_writes(

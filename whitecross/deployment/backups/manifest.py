@@ -15,7 +15,9 @@ from whitecross.deployment.backups.contents import Contents
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.sealing import WRONG_KEY, SealError, unseal
 
-FORMAT, VERSION = "White Cross backup", 1
+# A version is higher wherever there are more fields: who does not know them has to say so, and not that it is damaged.
+# 2: server_id, notes; no settings, which are in the contents.
+FORMAT, VERSION = "White Cross backup", 2
 
 # Columns that one version of PostgreSQL has and another has not are asked for by way of JSON.
 DATABASE = """
