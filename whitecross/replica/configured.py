@@ -7,9 +7,10 @@ from django.core.exceptions import ImproperlyConfigured
 from whitecross.postgres.url import parse
 
 ALIAS = "replica"
-# A standby that is gone costs a request no more than that.
+# A standby that is gone costs a request no more than that. A pool waits by a clock of its own, whatever libpq is told.
+CONNECTING = 2  # seconds
 IMPATIENT = {
-    "connect_timeout": "2",
+    "connect_timeout": str(CONNECTING),
     "tcp_user_timeout": "5000",
     "keepalives_idle": "5",
     "keepalives_interval": "2",
@@ -34,11 +35,14 @@ def databases(urls: str, primary: dict[str, Any]) -> dict[str, dict[str, Any]]:
     found = {}
     for number, url in enumerate(urls.split(), start=1):
         known = parse(url, setting="REPLICA_DATABASE_URL")
-        pool = {"pool": primary["OPTIONS"]["pool"]} if "pool" in primary["OPTIONS"] else {}
+        pool = primary["OPTIONS"].get("pool")
+        pooled = {"pool": {**pool, "timeout": CONNECTING}} if pool else {}
         found[ALIAS if number == 1 else f"{ALIAS}_{number}"] = {
             **primary,
             **known,
-            "OPTIONS": {**IMPATIENT, **known["OPTIONS"], **pool},
+            "OPTIONS": {**IMPATIENT, **known["OPTIONS"], **pooled},
+            # A pool's own check waits for ever for a standby that hangs; each reading begins with one that does not.
+            "CONN_HEALTH_CHECKS": primary.get("CONN_HEALTH_CHECKS", False) and not pool,
             "ENGINE": "whitecross.replica",
             "TEST": {"MIRROR": "default"},  # tests make no database there
         }

@@ -16,7 +16,9 @@ from whitecross.replica.primary import Place
 logger = logging.getLogger(__name__)
 
 PATIENCE = 1.0  # seconds for a standby to say how far it is
-PROBING = 5.0  # seconds for which one request tries whether it answers again, while the others do not wait for it
+# Seconds for which one request tries whether it answers again, while the others do not wait for it. It waits less: for
+# the answer on a kept connection, then for a new one (to a host of up to three addresses) and its answer.
+PROBING = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds until it is tried again after failures
 
 # The timeline is that of its last restart point: after a promotion elsewhere a standby counts as behind until it has
@@ -82,16 +84,19 @@ class Standby:
     def standing(self) -> Standing:
         """What it says of itself now. Raises an error of the database's, or TimeoutError."""
         connection = connections[self.alias]
-        was_kept = connection.connection is not None
+        # Kept connections may be of before the standby was restarted: this thread's, or all of the pool.
+        pool = connection.settings_dict["OPTIONS"].get("pool")
+        kept = pool["max_size"] if pool else int(connection.connection is not None)
+        until = time.monotonic() + PATIENCE
         try:
-            try:
-                return self._answer(connection)
-            except psycopg.OperationalError:
-                # A kept connection may be of before the standby was restarted.
-                if not was_kept:
-                    raise
-                connection.close()
-                return self._answer(connection)
+            while True:
+                try:
+                    return self._answer(connection)
+                except psycopg.OperationalError:
+                    if not kept or time.monotonic() > until:
+                        raise
+                    kept -= 1
+                    connection.close()
         except BaseException:
             if connection.connection is not None:
                 connection.connection.close()

@@ -65,7 +65,8 @@ def test_several_standbys_are_each_a_database_that_tests_do_not_make() -> None:
 
 def test_standbys_have_a_pool_of_the_same_size() -> None:
     found = load(DATABASE_URL=PRIMARY, REPLICA_DATABASE_URL=STANDBY, DB_POOL_MAX_SIZE="7")
-    assert found["databases"]["replica"]["OPTIONS"]["pool"]["max_size"] == 7
+    assert found["databases"]["replica"]["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 2}
+    assert found["databases"]["default"]["OPTIONS"]["pool"]["timeout"] == 30
 
 
 @pytest.mark.parametrize(
