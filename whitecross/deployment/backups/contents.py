@@ -273,10 +273,21 @@ def catalog_differences(wanted: Catalog, found: Catalog) -> list[str]:
 
 
 def differences(wanted: Contents, found: Contents, *, owner: bool = False, privileges: bool = False) -> list[str]:
-    """What is not in a restored database as it was; table by table.
+    """What is not in a restored database as it was. `owner`, `privileges`: whether owners and grants were to be."""
+    return row_differences(wanted, found) + object_differences(wanted, found, owner=owner, privileges=privileges)
 
-    `owner`, `privileges`: whether owners and grants were to be restored.
-    """
+
+def object_differences(
+    wanted: Contents, found: Contents, *, owner: bool = False, privileges: bool = False
+) -> list[str]:
+    """Which kinds of object are not as they were. Empty where a backup does not say."""
+    if wanted.also is None or found.also is None:
+        return []
+    return also_differs(wanted.also, found.also, owner=owner, privileges=privileges)
+
+
+def row_differences(wanted: Contents, found: Contents) -> list[str]:
+    """Which tables and sequences are not as they were."""
     said = []
     for name in sorted(wanted.tables.keys() | found.tables.keys()):
         here, there = found.tables.get(name), wanted.tables.get(name)
@@ -291,8 +302,6 @@ def differences(wanted: Contents, found: Contents, *, owner: bool = False, privi
             said.append(f"sequence {name} is {'there and should not be' if name in found.sequences else 'missing'}")
         elif _is_behind(found.sequences[name], wanted.sequences[name]):
             said.append(f"sequence {name} is behind")
-    if wanted.also is not None and found.also is not None:
-        said += also_differs(wanted.also, found.also, owner=owner, privileges=privileges)
     return said
 
 
