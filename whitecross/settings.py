@@ -195,7 +195,8 @@ if REPLICA_DATABASE_URL := env.str("REPLICA_DATABASE_URL", default="").strip():
     DATABASES.update(replica_databases(REPLICA_DATABASE_URL, DATABASES["default"]))
     DATABASE_ROUTERS = ["whitecross.replica.router.ReplicaRouter"]
     MIDDLEWARE.insert(1, "whitecross.replica.middleware.ReadYourWritesMiddleware")
-    REPLICA_MAX_LAG = whole_number("REPLICA_MAX_LAG", default=5, least=1, most=3600)  # seconds that a page may be old
+    # Seconds that a page may be old. For so long whoever has just lost sight of a student may still see her: not long.
+    REPLICA_MAX_LAG = whole_number("REPLICA_MAX_LAG", default=5, most=60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "core.User"

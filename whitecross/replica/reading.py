@@ -67,7 +67,8 @@ class Reading:
 
     def _needed(self) -> primary.Place | None:
         """How far a standby has to be; None where that cannot be known."""
-        place = primary.place() if self._strict else _marks.oldest(settings.REPLICA_MAX_LAG)
+        is_strict = self._strict or not settings.REPLICA_MAX_LAG
+        place = primary.place() if is_strict else _marks.oldest(settings.REPLICA_MAX_LAG)
         if place is None or any(position.timeline != place.position.timeline for position in self._seen):
             return None
         return place._replace(position=max(place.position, *self._seen) if self._seen else place.position)

@@ -9,7 +9,8 @@ from whitecross.replica import reading
 from whitecross.replica.configured import is_standby
 
 # Health records, whose reading is the load. All else is small, or decides who may do what (sessions, tokens, users,
-# settings), and must not be old: a new app is read from the primary until it is named here.
+# settings), and must not be old: a new app is read from the primary until it is named here. Of which school a student
+# is, and what of her is confidential or deleted, is in these rows themselves and as old as they are: REPLICA_MAX_LAG.
 APPS = frozenset({"health_records"})
 MODELS = frozenset({"core.student", "core.contact"})
 

@@ -8,10 +8,11 @@ from django.contrib.sessions.models import Session
 from django.db import connection, connections, router, transaction
 from django.http import HttpRequest, HttpResponse
 
+from core.access import visible
 from core.models import Student
 from health_records.models import Allergy
 from tests.deployment.replica.conftest import Browser, Site
-from tests.factories import make_student
+from tests.factories import make_school, make_student, make_user
 from whitecross.replica import primary, reading
 from whitecross.replica.positions import Position
 from whitecross.replica.primary import Marks, Place
@@ -217,6 +218,43 @@ def test_no_page_is_older_than_the_allowed_lag(site: Site, settings: Any, monkey
         site.resume()
     site.wait_for_standby()
     assert Browser().get(site.serve(alias_of)).content == b"replica"
+
+
+@pytest.mark.parametrize(("lag", "seen"), [(60, b"1"), (0, b"0")])
+def test_whoever_has_lost_sight_of_a_student_sees_her_for_the_allowed_lag_and_no_longer(
+    site: Site, settings: Any, lag: int, seen: bytes
+) -> None:
+    """The school of a student is read with her row: the nurse's own rights are the primary's, the row the standby's."""
+    settings.REPLICA_MAX_LAG = lag
+    student = make_student()
+    nurse = make_user(role="NURSE", district=student.district, school=student.school)
+    elsewhere = make_school(district=student.district)
+    site.wait_for_standby()
+
+    def count(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(visible(Student.objects.all(), nurse).filter(pk=student.pk).count()))
+
+    assert Browser().get(site.serve(count)).content == b"1"
+    site.pause()
+    try:
+        Student.objects.filter(pk=student.pk).update(school=elsewhere)
+        assert Browser().get(site.serve(count)).content == seen
+    finally:
+        site.resume()
+    site.wait_for_standby()
+    assert Browser().get(site.serve(count)).content == b"0"
+
+
+def test_with_no_lag_allowed_a_standby_that_has_everything_is_read_from(site: Site, settings: Any) -> None:
+    settings.REPLICA_MAX_LAG = 0
+    site.wait_for_standby()
+    assert Browser().get(site.serve(alias_of)).content == b"replica"
+    site.pause()
+    try:
+        make_student()
+        assert Browser().get(site.serve(alias_of)).content == b"default"
+    finally:
+        site.resume()
 
 
 def test_the_place_of_the_log_is_asked_for_a_few_times_within_the_allowed_lag(monkeypatch: pytest.MonkeyPatch) -> None:

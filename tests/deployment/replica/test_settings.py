@@ -63,6 +63,11 @@ def test_several_standbys_are_each_a_database_that_tests_do_not_make() -> None:
     assert found["lag"] == 2
 
 
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_page_may_be_a_minute_old_at_most(seconds: int) -> None:
+    assert load(DATABASE_URL=PRIMARY, REPLICA_DATABASE_URL=STANDBY, REPLICA_MAX_LAG=str(seconds))["lag"] == seconds
+
+
 def test_standbys_have_a_pool_of_the_same_size() -> None:
     found = load(DATABASE_URL=PRIMARY, REPLICA_DATABASE_URL=STANDBY, DB_POOL_MAX_SIZE="7")
     assert found["databases"]["replica"]["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 2}
@@ -82,8 +87,8 @@ def test_standbys_have_a_pool_of_the_same_size() -> None:
             "REPLICA_DATABASE_URL names no database",
         ),
         (
-            {"DATABASE_URL": PRIMARY, "REPLICA_DATABASE_URL": STANDBY, "REPLICA_MAX_LAG": "0"},
-            "REPLICA_MAX_LAG is not a whole number from 1 to 3600",
+            {"DATABASE_URL": PRIMARY, "REPLICA_DATABASE_URL": STANDBY, "REPLICA_MAX_LAG": "61"},
+            "REPLICA_MAX_LAG is not a whole number from 0 to 60; set it to one.",
         ),
     ],
 )
