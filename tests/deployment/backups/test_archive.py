@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.deployment.backups.archives import manifest, rewritten, write_archive
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.manifest import read_manifest
+from whitecross.deployment.backups.manifest import VERSION, read_manifest
 
 quick = settings(
     derandomize=True, max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -114,7 +114,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, make: Callable[[Pat
 
 
 def test_a_newer_format_is_refused(sound: Path, tmp_path: Path) -> None:
-    newer = rewritten(sound, tmp_path / "newer", "manifest.json", lambda facts: facts.update(version=2))
+    newer = rewritten(sound, tmp_path / "newer", "manifest.json", lambda facts: facts.update(version=VERSION + 1))
     assert "was made by a newer White Cross, in a format that this one does not know" in refusal(newer)
 
 

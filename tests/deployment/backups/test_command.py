@@ -94,7 +94,7 @@ def test_a_wrong_request_ends_with_2(words: list[str], said: str) -> None:
     assert refused.value.returncode == 2 or str(refused.value).startswith("Error: ")
 
 
-def test_an_empty_folder_is_not_proof_of_anything(tmp_path: Path) -> None:
+def test_an_empty_folder_is_not_proof_of_anything(committed_db: str, tmp_path: Path) -> None:
     assert "There is no backup in" in run("backup", "list", "--folder", str(tmp_path))
     assert "There is no backup in" in refusal(1, "backup", "verify", "--all", "--folder", str(tmp_path))
     assert "There is no backup of" in refusal(1, "restore", "--rehearse", "--folder", str(tmp_path))

@@ -163,8 +163,8 @@ def latest(folder: Path, database: str, server_id: str | None = None, now: datet
     ours = [one for one in of_name if not server_id or one[1].server_id in (None, server_id)]
     if not ours:
         raise BackupError(
-            f"Every backup of {database} in {folder} is of another server than this one; if it is one of them that you "
-            f"mean, as on a new server after a loss, name the file instead of latest: {of_name[0][0].name} is the newest."
+            f"Every backup of {database} in {folder} is of another server than this one; if you mean one of them, as "
+            f"on a new server after a loss, name the file instead of latest: {of_name[0][0].name} is the newest."
         )
     path, newest = next((one for one in ours if not is_to_come(one[1], now)), ours[0])
     if not server_id and len({manifest.server_id for _, manifest in of_name} - {None}) > 1:

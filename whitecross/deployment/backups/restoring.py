@@ -27,7 +27,15 @@ from whitecross.adoption.roads import reason_of
 from whitecross.adoption.sql import literal, quoted
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.connecting import connected, maintenance, refuse_a_pooler
-from whitecross.deployment.backups.contents import catalog_hash, differences, is_empty, measure, tables
+from whitecross.deployment.backups.contents import (
+    catalog_hash,
+    is_empty,
+    measure,
+    object_differences,
+    row_differences,
+    schema_differences,
+    tables,
+)
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.manifest import Manifest, no_key, refuse_newer
 from whitecross.deployment.backups.programs import Access, Programs, access, fitting
@@ -147,7 +155,7 @@ def restore(
                 _apply(target, work, verified, choices, restored)
         # Settings of the database hold for connections that begin after them.
         with connected(alias, work) as target:
-            differing = _prove(target, verified, progress, restored)
+            differing = _prove(target, verified, choices, progress, restored)
             if scratch:
                 _refuse_another_schema(path, differing)
             else:
@@ -482,17 +490,23 @@ def _names(text: str) -> list[str]:
     return [quoted_name.replace('""', '"') or plain for quoted_name, plain in found] or [""]
 
 
-def _prove(target: BaseDatabaseWrapper, verified: Verified, progress: Progress, restored: Restored) -> list[str]:
-    """Compare every row with what it was. Raises BackupError. Returns in what the schema differs."""
+def _prove(
+    target: BaseDatabaseWrapper, verified: Verified, choices: Choices, progress: Progress, restored: Restored
+) -> list[str]:
+    """Compare every row with what it was. Raises BackupError. Returns in what the schema and other objects differ."""
     wanted = verified.contents
     if wanted is None:
         raise AssertionError
     with _timed(restored, "compare"), target.cursor() as cursor:
         with progress.step("Tables compared", len(tables(cursor))):
             found = measure(cursor, progress.advance)
-        different = differences(wanted, found)
-        is_as_it_was = catalog_hash(target) == verified.manifest.catalog_hash
-    schema = [] if is_as_it_was else ["the schema has another hash"]
+        different = row_differences(wanted, found)
+        objects = object_differences(wanted, found, owner=choices.owner, privileges=choices.privileges)
+        # What is in large objects is data as well.
+        different += [one for one in objects if "large object" in one]
+        schema = [one for one in objects if "large object" not in one]
+        if catalog_hash(target, wanted.schema) != verified.manifest.catalog_hash:
+            schema += schema_differences(wanted, target) or ["the schema has another hash"]
     if different:
         raise BackupError(
             f"What came from {verified.path.name} is not what was backed up ({_few(different + schema)}); "
