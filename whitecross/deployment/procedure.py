@@ -219,6 +219,8 @@ class Procedure:
             f"Backup: {backup.path} ({size(backup.bytes)}, {backup.rows:,} rows, {said(backup.seconds)}"
             f"{', encrypted' if backup.encrypted else ', not encrypted'})"
         )
+        for note in backup.notes:
+            self._say(f"    pg_dump warned: {note}")
         return backup
 
     def _verify_newest(self, run: Run, backup: Backup | None) -> None:
