@@ -163,7 +163,7 @@ def _column_renamed(_: str, *, table: str, name: str, found: str) -> str:
 
 @_for("column extra")
 def _column_extra(_: str, *, table: str, name: str, **__: Any) -> str:
-    return f"{UNWANTED} save its values, then {_alter(table, f'DROP COLUMN {quoted(name)}')}"
+    return f"{UNWANTED} save its values first, which are lost with it: {_alter(table, f'DROP COLUMN {quoted(name)}')}"
 
 
 # Between a query and the statement that is right only where the query counts nothing.

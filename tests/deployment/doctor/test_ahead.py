@@ -79,5 +79,5 @@ def test_a_column_is_dropped_only_after_its_values_were_saved_as_machines_are_to
     findings = json.loads(doctor("--check", "D04", "--json")[1])["findings"]
     steps = [step for finding in findings for step in finding["mend"] if "DROP COLUMN" in step["run"]]
     assert [step["run"] for step in steps] == ['ALTER TABLE "students" DROP COLUMN "nickname";']
-    assert all("save its values" in step["say"] for step in steps)
+    assert all("save its values first" in step["say"] for step in steps)
     assert not any("DROP TABLE" in step["run"] for finding in findings for step in finding["mend"])
