@@ -290,7 +290,8 @@ def test_of_two_at_once_the_second_finds_nothing_left_and_one_with_another_aim_i
     rollback("knox.0009")
     said: list[str] = []
     assert go(same, said) == {}
-    assert said == [f"Another run has gone back to {same.target} meanwhile: there is nothing left to reverse."]
+    # Perhaps after a line that it waits: the server lets the lock go a moment after who held it has left.
+    assert said[-1] == f"Another run has gone back to {same.target} meanwhile: there is nothing left to reverse."
     with pytest.raises(StoppedError, match=r"Somebody has changed the schema since it was looked at\. Nothing was "):
         go(further)
     assert to_migration(connection, "knox.0009").migrations == []
