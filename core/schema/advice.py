@@ -5,9 +5,10 @@ Statements quote every name, so that they can be typed as they stand. None of th
 without a word.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from core.schema.conversions import are_numbers, conversion, keeps_every_value
 
 Advice = Callable[..., str]
 ADVICE: dict[str, Advice] = {}
@@ -168,72 +169,24 @@ def _column_extra(_: str, *, table: str, name: str, **__: Any) -> str:
 
 # Between a query and the statement that is right only where the query counts nothing.
 ONLY_IF_NONE = " Go on only if that is 0, in a quiet hour: "
-NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
-STRINGS = ("text", "character varying", "character")
-MOMENTS = ("date", "timestamp without time zone", "timestamp with time zone")
-INTEGERS = NUMBERS[:3]
 
 
 @_for("column type")
 def _column_type(_: str, *, table: str, name: str, wanted: str, actual: str, **__: Any) -> str:
     """Never a cast that cuts or rounds unasked: what may lose something stands behind a query that counts it."""
     column = quoted(name)
-    into = _conversion(column, actual, wanted)
+    into = conversion(column, actual, wanted)
     action = f"ALTER COLUMN {column} TYPE {wanted}" + (f" USING {into}" if into else "")
-    if _keeps_every_value(actual, wanted):
+    if keeps_every_value(actual, wanted):
         return f"in a quiet hour: {_alter(table, action)}"
     there = f"({into})::{wanted}" if into else f"{column}::{wanted}"
-    if _family(actual) in NUMBERS and _family(wanted) in NUMBERS:
+    if are_numbers(actual, wanted):
         changes = f"({there})::{actual} IS DISTINCT FROM {column}"  # 1.50 is 1.5
     else:
-        back = _conversion(f"({there})", wanted, actual) or f"({there})::{actual}"
+        back = conversion(f"({there})", wanted, actual) or f"({there})::{actual}"
         changes = f"({back})::text IS DISTINCT FROM {column}::text"
     count = f"SELECT count(*) FROM {quoted(table)} WHERE {changes};"  # noqa: S608 - to be read
     return f"see how many rows would change or be cut: {count}{ONLY_IF_NONE}{_alter(table, action)}"
-
-
-def _family(type_: str) -> str:
-    """A type without its length or precision, as in `numeric(8,3)` and `timestamp(3) with time zone`."""
-    return re.sub(r"\(.*?\)", "", type_)
-
-
-def _numbers_of(type_: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", type_.partition("(")[2].partition(")")[0])]
-
-
-def _conversion(value: str, actual: str, wanted: str) -> str:
-    """How a value becomes one of the wanted type; empty where PostgreSQL assigns it, and refuses what is too long."""
-    old, new = _family(actual), _family(wanted)
-    # Not in the time zone of whoever types it: the application's sessions are in UTC.
-    if {old, new} == set(MOMENTS[1:]):
-        return f"{value} AT TIME ZONE 'UTC'"
-    if (old, new) == ("timestamp with time zone", "date"):
-        return f"({value} AT TIME ZONE 'UTC')::date"
-    if (old, new) == ("date", "timestamp with time zone"):
-        return f"{value}::timestamp AT TIME ZONE 'UTC'"
-    if new in STRINGS or old == new or any({old, new} <= set(family) for family in (NUMBERS, MOMENTS)):
-        return ""
-    if {old, new} == {"json", "jsonb"}:
-        return ""
-    if {old, new} == {"boolean", "integer"}:
-        return f"{value}::{wanted}"
-    return f"{value}::text::{wanted}"
-
-
-def _keeps_every_value(actual: str, wanted: str) -> bool:
-    """Whether each value either stays what it is or is refused, whatever it is."""
-    old, new = _family(actual), _family(wanted)
-    if wanted == "text" or wanted.startswith('"'):  # a label that the enum type lacks is refused
-        return True
-    if old in INTEGERS and new in INTEGERS:
-        return True  # one too large is refused
-    narrow, wide = _numbers_of(actual), _numbers_of(wanted)
-    if old == new == "numeric":
-        return not wide or (bool(narrow) and len(narrow) == len(wide) == 2 and narrow[1] <= wide[1])
-    if old == new == "character varying":
-        return not wide or (bool(narrow) and narrow[0] <= wide[0])
-    plain = not narrow and not wide
-    return plain and {old, new} == set(MOMENTS[1:])
 
 
 @_for("collation")

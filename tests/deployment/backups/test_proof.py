@@ -19,14 +19,13 @@ from tests.deployment.backups.archives import rewritten
 from tests.deployment.backups.conftest import Made
 from tests.deployment.backups.programs import pg_dump_that
 from whitecross.deployment.backups import BackupError, make_backup
+from whitecross.deployment.backups.comparing import object_differences, row_differences, schema_differences
 from whitecross.deployment.backups.connecting import connected
 from whitecross.deployment.backups.contents import (
     Contents,
     Sequence,
     catalog_hash,
-    differences,
     measure,
-    schema_differences,
 )
 from whitecross.deployment.backups.manifest import VERSION, Manifest
 from whitecross.deployment.backups.restoring import restore
@@ -192,7 +191,7 @@ def test_sequences_whose_next_number_was_set_come_back_so(committed_db: str, ser
     ],
 )
 def test_a_sequence_that_would_give_a_number_again_is_behind(was: Sequence, found: Sequence, *, behind: bool) -> None:
-    said = differences(Contents(sequences={"s": was}), Contents(sequences={"s": found}))
+    said = row_differences(Contents(sequences={"s": was}), Contents(sequences={"s": found}))
     assert said == (["sequence s is behind"] if behind else [])
 
 
@@ -290,7 +289,8 @@ def test_of_all_that_a_database_can_hold_nothing_is_missed_that_came_back(
     with restored(path, f"{committed_db}_back", server) as name, connected("default", name) as there:
         with there.cursor() as cursor:
             found = measure(cursor)
-        assert differences(wanted, found, owner=True, privileges=True) == []
+        assert row_differences(wanted, found) == []
+        assert object_differences(wanted, found, owner=True, privileges=True) == []
         assert schema_differences(wanted, there) == []
     assert {"views", "types", "rules", "statistics", "operators"} < wanted.also.keys()
 
@@ -318,10 +318,10 @@ def test_what_did_not_come_back_is_named(committed_db: str, statement: str, word
         wanted = measure(cursor)
         cursor.execute(statement)
         found = measure(cursor)
-    said = differences(wanted, found, owner=True, privileges=True)
+    said = row_differences(wanted, found) + object_differences(wanted, found, owner=True, privileges=True)
     assert any(re.fullmatch(words, one) for one in said), said
     of_no_concern = " grants | owners " if "OWNER" in statement or "GRANT" in statement else "$."
-    assert not any(re.search(of_no_concern, one) for one in differences(wanted, found))
+    assert not any(re.search(of_no_concern, one) for one in object_differences(wanted, found))
 
 
 def test_what_pg_dump_warns_of_is_told(committed_db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

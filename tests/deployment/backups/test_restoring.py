@@ -13,7 +13,7 @@ from tests.adoption.conftest import _standing_on, url_of
 from tests.conftest import create_database
 from tests.deployment.backups.archives import rewritten, write_archive
 from tests.deployment.backups.conftest import Made, every_row, names_of
-from whitecross.deployment.backups import BackupError, make_backup, restoring
+from whitecross.deployment.backups import BackupError, applying, make_backup, pg_restore, restoring
 from whitecross.deployment.backups.rehearsing import rehearse
 from whitecross.deployment.backups.restoring import UNFINISHED, Choices, restore
 from whitecross.deployment.backups.sealing import new_identity
@@ -71,7 +71,7 @@ def refuse_to_end() -> None:
 def test_into_an_empty_database_too_and_with_a_table_of_contents_too_long_to_keep(
     made: Made, server: Any, empty_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "TOC_AT_MOST", 1)
+    monkeypatch.setattr(pg_restore, "TOC_AT_MOST", 1)
     with monkeypatch.context() as breaking:
         breaking.setattr(restoring, "_prove", lambda *args: refuse_to_end())
         with pytest.raises(KeyboardInterrupt):
@@ -261,7 +261,7 @@ def test_a_rehearsal_whose_copy_stays_is_no_success(
 
 
 def test_a_value_of_a_setting_that_cannot_be_set_is_not_shown() -> None:
-    statement = restoring._setting("whitecross", None, "app.secret", "s3cret TO nobody")
+    statement = applying._setting("whitecross", None, "app.secret", "s3cret TO nobody")
     assert "s3cret" in statement
-    assert restoring._without_value(statement) == 'ALTER DATABASE "whitecross" SET "app"."secret"'
-    assert restoring._without_value("GRANT CREATE ON DATABASE a TO b") == "GRANT CREATE ON DATABASE a TO b"
+    assert applying._without_value(statement) == 'ALTER DATABASE "whitecross" SET "app"."secret"'
+    assert applying._without_value("GRANT CREATE ON DATABASE a TO b") == "GRANT CREATE ON DATABASE a TO b"

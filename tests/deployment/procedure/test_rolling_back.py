@@ -20,6 +20,7 @@ from tests.deployment.procedure.conftest import LAST, applied, command, execute,
 from tests.factories import make_student, make_user
 from whitecross.deployment import procedure
 from whitecross.deployment.losing import losses
+from whitecross.deployment.management.commands import rollback as rollback_command
 from whitecross.deployment.procedure import StoppedError
 from whitecross.deployment.record import Run
 from whitecross.deployment.reference import applied_in_order
@@ -185,7 +186,10 @@ def test_a_table_that_is_dropped_and_made_anew_on_the_way_is_counted(committed_d
 
 
 @pytest.mark.parametrize("table", ["django_session", "django_migrations"])
-def test_what_is_locked_is_not_waited_for_without_a_word(table: str, committed_db: str) -> None:
+def test_what_is_locked_is_not_waited_for_without_a_word(
+    table: str, committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollback_command, "LOCK_WAIT_MS", 100)
     with connect("default", application_name="nightly report") as other:
         other.execute(f"BEGIN; LOCK TABLE {table}")
         with pytest.raises(CommandError) as refusal:

@@ -15,10 +15,9 @@ from django.db.backends.utils import CursorWrapper
 
 from core.schema.actual import SCHEMA, NoSchemaError, one_look, read_catalog
 from core.schema.catalog import Catalog
-from core.schema.compare import compare
 from core.schema.expected import dump
 from whitecross.adoption.sql import quoted, within
-from whitecross.deployment.backups.objects import also, also_differs
+from whitecross.deployment.backups.objects import also
 
 _NOT_OURS = """
     n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' AND NOT EXISTS (
@@ -55,8 +54,6 @@ WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_datab
 ORDER BY 1 NULLS FIRST, 2
 """
 Told = Callable[[int, str], None]
-NAMED_AT_MOST = 5
-NOUNS = {"tables": "table", "enums": "enum type", "functions": "function", "sequences": "sequence"}
 
 
 @dataclass(frozen=True)
@@ -194,7 +191,7 @@ def sum_up(cursor: CursorWrapper, told: Told = lambda number, what: None) -> dic
 
 
 def measure(cursor: CursorWrapper, told: Told = lambda number, what: None) -> Contents:
-    """Everything that `differences` compares. Reads every row."""
+    """Everything that a restore compares. Reads every row."""
     return Contents(sequences=sequences(cursor), also=also(cursor), tables=sum_up(cursor, told))
 
 
@@ -251,64 +248,3 @@ def catalog_hash(connection: BaseDatabaseWrapper, schema: str | None = None) -> 
 def hash_of(catalog: Catalog) -> str:
     """A SHA-256 of a catalog."""
     return hashlib.sha256(dump(catalog).encode()).hexdigest()
-
-
-def schema_differences(wanted: Contents, connection: BaseDatabaseWrapper) -> list[str]:
-    """In what the schema is not as it was: some words for each of the first few. Empty where a backup does not say."""
-    if wanted.catalog is None:
-        return []
-    return catalog_differences(wanted.catalog, catalog_of(connection, wanted.schema))
-
-
-def catalog_differences(wanted: Catalog, found: Catalog) -> list[str]:
-    """Which objects are missing, others, or there and should not be; the first few."""
-    nothing: Catalog = {group: {} for group in NOUNS}
-    wanted, found = {**nothing, **wanted}, {**nothing, **found}
-    said = [f"{one.kind}: {one.object}" for one in compare(wanted, found).differences]
-    for group, noun in NOUNS.items():
-        said += [f"{noun} {name} is there and should not be" for name in sorted(found[group].keys() - wanted[group])]
-    said = list(dict.fromkeys(said))  # several facts of one object
-    more = len(said) - NAMED_AT_MOST
-    return said if more <= 0 else [*said[:NAMED_AT_MOST], f"and {more} more in the schema"]
-
-
-def differences(wanted: Contents, found: Contents, *, owner: bool = False, privileges: bool = False) -> list[str]:
-    """What is not in a restored database as it was. `owner`, `privileges`: whether owners and grants were to be."""
-    return row_differences(wanted, found) + object_differences(wanted, found, owner=owner, privileges=privileges)
-
-
-def object_differences(
-    wanted: Contents, found: Contents, *, owner: bool = False, privileges: bool = False
-) -> list[str]:
-    """Which kinds of object are not as they were. Empty where a backup does not say."""
-    if wanted.also is None or found.also is None:
-        return []
-    return also_differs(wanted.also, found.also, owner=owner, privileges=privileges)
-
-
-def row_differences(wanted: Contents, found: Contents) -> list[str]:
-    """Which tables and sequences are not as they were."""
-    said = []
-    for name in sorted(wanted.tables.keys() | found.tables.keys()):
-        here, there = found.tables.get(name), wanted.tables.get(name)
-        if here is None or there is None:
-            said.append(f"table {name} is {'missing' if here is None else 'there and should not be'}")
-        elif here[0] != there[0]:
-            said.append(f"table {name} has {here[0]:,} rows instead of {there[0]:,}")
-        elif here != there:
-            said.append(f"table {name} has other values in its {here[0]:,} rows")
-    for name in sorted(wanted.sequences.keys() | found.sequences.keys()):
-        if name not in found.sequences or name not in wanted.sequences:
-            said.append(f"sequence {name} is {'there and should not be' if name in found.sequences else 'missing'}")
-        elif _is_behind(found.sequences[name], wanted.sequences[name]):
-            said.append(f"sequence {name} is behind")
-    return said
-
-
-def _is_behind(found: Sequence, wanted: Sequence) -> bool:
-    """A sequence knows no snapshot: between the manifest and the dump it may have gone on, and never back."""
-    if wanted.reached is None:
-        return False
-    if found.reached is None:
-        return True
-    return found.reached < wanted.reached if wanted.up else found.reached > wanted.reached

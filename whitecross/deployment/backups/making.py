@@ -25,11 +25,11 @@ from whitecross.adoption.reporting import size
 from whitecross.adoption.sql import literal
 from whitecross.deployment.backups import folder as place
 from whitecross.deployment.backups.archive import CHUNK, CONTENTS, DUMP, ENCRYPTED, MANIFEST, Archive, ArchiveWriter
+from whitecross.deployment.backups.comparing import catalog_differences
 from whitecross.deployment.backups.connecting import connected, refuse_a_pooler
 from whitecross.deployment.backups.contents import (
     Contents,
     Table,
-    catalog_differences,
     describe,
     hash_of,
     sum_up,
@@ -87,7 +87,7 @@ def make_backup(alias: str = "default", folder: Path | None = None, *, progress:
             contents = _described(connection)  # before pg_dump looks: a sequence may go on, and never back
             dump = _Dump(connection, snapshot, writer, keys)
             contents.tables = _summed_up(connection, dump, progress)
-            _refuse_another_schema(alias, snapshot, contents)
+            _refuse_changed_schema(alias, snapshot, contents)
             manifest = _manifest(connection, contents, moment, dump)
             writer.add(CONTENTS + ENCRYPTED * bool(keys), _sealed(contents, keys))
             writer.add(MANIFEST, manifest.as_bytes())
@@ -278,7 +278,7 @@ def _described(connection: BaseDatabaseWrapper) -> Contents:
         raise _may_not_read(name) from None
 
 
-def _refuse_another_schema(alias: str, snapshot: str, contents: Contents) -> None:
+def _refuse_changed_schema(alias: str, snapshot: str, contents: Contents) -> None:
     """Raises BackupError where pg_dump may have seen another schema than we did.
 
     A snapshot holds rows, and those of the catalog. But definitions that PostgreSQL puts together, as that of a

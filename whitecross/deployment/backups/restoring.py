@@ -7,40 +7,31 @@ which is kept in memory.
 """
 
 import contextlib
-import os
 import re
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.progress import Progress
 from whitecross.adoption.roads import reason_of
 from whitecross.adoption.sql import literal, quoted
+from whitecross.deployment.backups.applying import apply
 from whitecross.deployment.backups.archive import Archive
+from whitecross.deployment.backups.comparing import object_differences, row_differences, schema_differences
 from whitecross.deployment.backups.connecting import connected, maintenance, refuse_a_pooler
-from whitecross.deployment.backups.contents import (
-    catalog_hash,
-    is_empty,
-    measure,
-    object_differences,
-    row_differences,
-    schema_differences,
-    tables,
-)
+from whitecross.deployment.backups.contents import catalog_hash, is_empty, measure, tables
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.manifest import Manifest, no_key, refuse_newer
-from whitecross.deployment.backups.programs import Access, Programs, access, fitting
-from whitecross.deployment.backups.verifying import Verified, pour, verify
-from whitecross.postgres.server import complaint_in
+from whitecross.deployment.backups.pg_restore import PgRestore, beginning_in_memory, path_of
+from whitecross.deployment.backups.programs import Programs, access, fitting
+from whitecross.deployment.backups.verifying import Verified, verify
 
 UNFINISHED, FINISHED = "White Cross: not restored yet", "White Cross: restored from "
 DIFFERS = "White Cross: restored with every row, but with another schema, from "
@@ -49,10 +40,7 @@ WORKING = re.compile(r"_(restoring|rehearsal)_\d{8}t\d{6}$")
 # In a database that was not made here, and so is not dropped either.
 HALF = "White Cross: a restore into this database has not come to its end"
 LONGEST_NAME = 63
-TOC_AT_MOST = 32 << 20  # bytes of a dump's beginning that are kept; the table of contents is a part of a megabyte
 NO_PRIVILEGE, READ_ONLY = "42501", "25006"
-# Their values are lists of names, which SET takes one by one.
-LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
 
 
 @dataclass
@@ -136,7 +124,7 @@ def restore(
             _refuse_missing_roles(server, verified.manifest)
         swept = drop_unfinished(server)
         _refuse_a_long_name(into)
-        made = not _exists(server, into)
+        made = not exists(server, into)
         work = named(into, "restoring") if made and not scratch else into
         if made:
             _create(server, work, verified.manifest)
@@ -152,12 +140,14 @@ def restore(
                 restored.notes.append(f"{into} was there already: its own settings, grants and locale are as they were")
             _fill(target, verified, keys, programs, choices, progress, restored)
             if made:
-                _apply(target, work, verified, choices, restored)
+                restored.notes += apply(
+                    target, work, verified.manifest, owner=choices.owner, privileges=choices.privileges
+                )
         # Settings of the database hold for connections that begin after them.
         with connected(alias, work) as target:
             differing = _prove(target, verified, choices, progress, restored)
             if scratch:
-                _refuse_another_schema(path, differing)
+                _refuse_differing_schema(path, differing)
             else:
                 of = f"{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}"
                 _comment(target, work, f"{DIFFERS if differing else FINISHED}{of}")
@@ -242,7 +232,8 @@ def _refuse_a_long_name(name: str) -> None:
         raise BackupError(f"A database's name has {LONGEST_NAME} bytes at most; choose a shorter one.")
 
 
-def _exists(server: BaseDatabaseWrapper, name: str) -> bool:
+def exists(server: BaseDatabaseWrapper, name: str) -> bool:
+    """Whether the server has such a database."""
     with server.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
         return bool(cursor.fetchone()[0])
@@ -317,13 +308,13 @@ def _fill(
 ) -> None:
     # Hundreds of statements need not wait for the disk one by one: those of our own connection, which follow, do.
     way = access(target, "synchronous_commit=off")
-    restorer = _Restorer(programs, way, choices, verified)
-    with Archive(verified.path) as archive, _beginning() as beginning:
+    restorer = PgRestore(programs, way, choices.arguments(), verified)
+    with Archive(verified.path) as archive, beginning_in_memory() as beginning:
         with _timed(restored, "rows"), progress.step("Bytes restored", verified.manifest.dump_bytes):
             restorer.feed(archive, keys, ["--section=pre-data", "--section=data"], beginning, progress)
         with _timed(restored, "indexes"), progress.step("Indexes and keys built", 1):
             if restorer.can_read(beginning):
-                restorer.run(["--section=post-data", f"--jobs={choices.jobs}", _path(beginning)], beginning)
+                restorer.run(["--section=post-data", f"--jobs={choices.jobs}", path_of(beginning)], beginning)
             else:
                 restorer.feed(archive, keys, ["--section=post-data"], None, Progress())
     with _timed(restored, "analyze"), progress.step("Tables analyzed", 1), target.cursor() as cursor:
@@ -335,159 +326,6 @@ def _timed(restored: Restored, phase: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
     restored.seconds[phase] = time.perf_counter() - started
-
-
-@contextmanager
-def _beginning() -> Iterator[int]:
-    """A file in memory."""
-    descriptor = os.memfd_create("backup")
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _path(descriptor: int) -> str:
-    """How a child opens a file that it inherits."""
-    return f"/proc/self/fd/{descriptor}"
-
-
-class _Pipe:
-    """Takes the dump for pg_restore, and keeps its beginning."""
-
-    def __init__(self, pipe: IO[bytes], beginning: int | None, progress: Progress) -> None:
-        self._pipe, self._beginning, self._progress = pipe, beginning, progress
-        self._kept = 0
-
-    def write(self, data: bytes) -> int:
-        if self._beginning is not None and self._kept < TOC_AT_MOST:
-            self._kept += os.write(self._beginning, data)
-        self._pipe.write(data)
-        self._progress.advance(len(data))
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-
-class _Restorer:
-    """Runs pg_restore."""
-
-    def __init__(self, programs: Programs, way: Access, choices: Choices, verified: Verified) -> None:
-        self._programs, self._way, self._verified = programs, way, verified
-        self._command = [str(programs.folder / "pg_restore"), *choices.arguments(), "--dbname", way.conninfo]
-
-    def feed(
-        self, archive: Archive, keys: list[Any], arguments: list[str], beginning: int | None, progress: Progress
-    ) -> None:
-        """Restore from what the archive holds, as it is read."""
-        with tempfile.TemporaryFile() as complaints:
-            process = self._start([*arguments], complaints, subprocess.PIPE)
-            pipe = cast(IO[bytes], process.stdin)
-            try:
-                # Where pg_restore has ended before its input has, its complaint says why.
-                with contextlib.suppress(BrokenPipeError):
-                    pour(archive, keys, _Pipe(pipe, beginning, progress))
-                    pipe.flush()
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-                process.wait()
-            except BaseException:
-                process.kill()
-                process.wait()
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-                raise
-            self._judge(process.returncode, complaints)
-
-    def run(self, arguments: list[str], descriptor: int) -> None:
-        """Restore from a file that can be read anywhere."""
-        with tempfile.TemporaryFile() as complaints:
-            process = self._start(arguments, complaints, subprocess.DEVNULL, descriptor)
-            try:
-                process.wait()
-            except BaseException:
-                process.terminate()  # it ends the others that build for it
-                process.wait()
-                raise
-            self._judge(process.returncode, complaints)
-
-    def can_read(self, descriptor: int) -> bool:
-        """Whether the table of contents is whole."""
-        program = [str(self._programs.folder / "pg_restore"), "--list", _path(descriptor)]
-        return (
-            subprocess.run(  # noqa: S603
-                program, capture_output=True, check=False, env=self._way.environment, pass_fds=[descriptor]
-            ).returncode
-            == 0
-        )
-
-    def _start(
-        self, arguments: list[str], complaints: IO[bytes], stdin: int, *descriptors: int
-    ) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # noqa: S603
-            [*self._command, *arguments],
-            stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            stderr=complaints,
-            env=self._way.environment,
-            bufsize=1 << 18,
-            pass_fds=descriptors,
-            start_new_session=True,  # Ctrl-C is for us, who end it
-        )
-
-    def _judge(self, code: int, complaints: IO[bytes]) -> None:
-        if code == 0:
-            return
-        complaints.seek(0)
-        said = complaint_in(complaints.read().decode(errors="replace"))
-        if "COPY failed" in said or "invalid input" in said:
-            said = said.partition("ERROR:")[0].rstrip(" :") or "a row"  # what follows may quote it
-        said = said.removeprefix("could not execute query: ").removeprefix("ERROR:").strip().rstrip(".")
-        raise BackupError(
-            f"pg_restore {self._programs.version} cannot restore {self._verified.path.name} ({said}); set that right "
-            "and run the command again."
-        )
-
-
-def _apply(target: BaseDatabaseWrapper, name: str, verified: Verified, choices: Choices, restored: Restored) -> None:
-    """What belongs to the database itself and stands in no dump: its settings and its grants."""
-    manifest = verified.manifest
-    statements = []
-    if choices.owner and manifest.owner:
-        statements.append(f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(manifest.owner)}")
-    statements += [_setting(name, role, key, value) for role, key, value in manifest.settings]
-    if choices.privileges and manifest.grants is not None:
-        statements.append(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
-        for grantee, privilege, grantable in manifest.grants:
-            whom = quoted(grantee) if grantee else "PUBLIC"
-            word = " WITH GRANT OPTION" if grantable else ""
-            if privilege in ("CONNECT", "CREATE", "TEMPORARY"):
-                statements.append(f"GRANT {privilege} ON DATABASE {quoted(name)} TO {whom}{word}")
-    for statement in statements:
-        try:
-            with transaction.atomic(using=target.alias), target.cursor() as cursor:
-                cursor.execute(statement)
-        except DatabaseError as error:
-            # Of a setting the name alone: its value may be a secret.
-            restored.notes.append(f"not carried over ({reason_of(error)}): {_without_value(statement)}")
-
-
-def _without_value(statement: str) -> str:
-    return re.sub(r"( SET \S+) TO .*", r"\1", statement, flags=re.DOTALL)
-
-
-def _setting(database: str, role: str | None, name: str, value: str) -> str:
-    whose = f"ROLE {quoted(role)} IN DATABASE {quoted(database)}" if role else f"DATABASE {quoted(database)}"
-    key = ".".join(map(quoted, name.split(".")))
-    values = _names(value) if name in LISTS else [value]
-    return f"ALTER {whose} SET {key} TO {', '.join(map(literal, values))}"
-
-
-def _names(text: str) -> list[str]:
-    """The names in a list as PostgreSQL writes it."""
-    found = re.findall(r'"((?:[^"]|"")*)"|([^\s,"]+)', text)
-    return [quoted_name.replace('""', '"') or plain for quoted_name, plain in found] or [""]
 
 
 def _prove(
@@ -515,7 +353,7 @@ def _prove(
     return schema
 
 
-def _refuse_another_schema(path: Path, differing: list[str]) -> None:
+def _refuse_differing_schema(path: Path, differing: list[str]) -> None:
     if differing:
         raise BackupError(
             f"Every row of {path.name} came back as it was, but not the schema ({_few(differing)}): look into this "

@@ -15,7 +15,7 @@ from whitecross.adoption.sql import quoted
 from whitecross.deployment.backups.connecting import connected, maintenance
 from whitecross.deployment.backups.contents import is_empty, rows_of, tables
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.restoring import HALF, UNFINISHED, database_of, named
+from whitecross.deployment.backups.restoring import HALF, UNFINISHED, database_of, exists, named
 
 IN_USE, NO_PRIVILEGE = "55006", "42501"
 ATTEMPTS = 10  # to rename before somebody connects again
@@ -48,13 +48,6 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         return {name: {"inUse": here, "swappedIn": there} for name, (here, there) in self.rows.items()}
-
-
-def exists(server: BaseDatabaseWrapper, name: str) -> bool:
-    """Whether the server has such a database."""
-    with server.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
-        return bool(cursor.fetchone()[0])
 
 
 def refuse_unfit(alias: str, incoming: str) -> None:

@@ -8,6 +8,7 @@ from django.db import Error, connections, transaction
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.procedure_command import ProcedureCommand
 
+LOCK_WAIT_MS = 5000
 HELD = "python manage.py doctor --check D16 --check D17 --check D18 --check D19 --minutes 0"
 
 EXAMPLES = """\
@@ -48,7 +49,7 @@ class Command(ProcedureCommand):
             with transaction.atomic(using=connection.alias):
                 with connection.cursor() as cursor:
                     # Tables are counted, which waits for nobody for long, and takes as long as it takes.
-                    cursor.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0")
+                    cursor.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}; SET LOCAL statement_timeout = 0")
                 way = (
                     to_migration(connection, options["migration"])
                     if options["migration"]
