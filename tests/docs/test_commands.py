@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,10 +29,7 @@ SERVE = re.compile(r"make demo|make run|manage\.py (demo|runserver)|gunicorn")
 # What would run this very test again: shown instead of run.
 RECURSIVE = re.compile(r"^make (test|check)\b")
 PATIENCE_S = 240
-KEEP = """\
-until .venv/bin/python manage.py migrate --check; do sleep 1; done
-exec .venv/bin/python manage.py shell --no-imports -c 'from django.db import connection as held; held.ensure_connection(); input()'
-"""  # noqa: E501
+HOLD = "from django.db import connection as held; held.ensure_connection(); input()"
 # Pages whose commands need an environment, and the fixtures that give it.
 NEEDED = {"deployment.md": "production", "adoption.md": "predecessors_operator", "backups.md": "operator_of_backups"}
 
@@ -96,13 +93,15 @@ class Newcomer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._held: ExitStack | None = None
+        self._is_held = False
         ours = re.compile(r"DJANGO|DATABASE|WHITECROSS|PYTEST|VIRTUAL_ENV|PYTHONPATH|MAKE|MFLAGS|COLUMNS|PG")
         self.environment = {name: value for name, value in os.environ.items() if not ours.match(name)}
         self.environment["PATH"] = f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}"
 
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a script to its end."""
-        return subprocess.run(
+        ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
             env={**self.environment, **environment},
@@ -111,24 +110,28 @@ class Newcomer:
             timeout=PATIENCE_S,
             stdin=subprocess.DEVNULL,
         )
+        if self._held is not None and not self._is_held and (self.folder / ".whitecross").exists():
+            self._hold(self._held)
+        return ended
 
     @contextmanager
     def keeping_the_server(self) -> Iterator[None]:
-        """Once there is a database, one process holds it: the server stops with its last client."""
+        """As soon as a command has made a database, a process holds it: the server stops with its last client."""
+        with ExitStack() as self._held:
+            yield
+        self._held = None
+
+    def _hold(self, held: ExitStack) -> None:
         keeper = subprocess.Popen(
-            ["bash", "-c", KEEP],
+            [".venv/bin/python", "manage.py", "shell", "--no-imports", "--command", HOLD],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
         )
-        try:
-            yield
-        finally:
-            os.killpg(keeper.pid, signal.SIGTERM)
-            keeper.communicate(timeout=60)
+        held.callback(keeper.communicate, timeout=60)  # which ends its input
+        self._is_held = True
 
     def serve(self, script: str, **environment: str) -> int:
         """Run a script that serves until a page answers, then press Ctrl-C. Returns the page's status."""
