@@ -1,7 +1,7 @@
 """A primary with a standby that streams from it, a site that reads from both, and the browsers of its visitors."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -83,6 +83,15 @@ class Site:
         """Let it go on."""
         with self.standby.connect() as server:
             server.execute("SELECT pg_wal_replay_resume()")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Meanwhile the standby replays nothing."""
+        self.pause()
+        try:
+            yield
+        finally:
+            self.resume()
 
 
 @pytest.fixture

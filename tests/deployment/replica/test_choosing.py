@@ -138,14 +138,11 @@ def test_a_page_that_writes_reads_it_and_so_does_the_next_one(site: Site, write:
         return HttpResponse(rows.get().first_name)
 
     site.wait_for_standby()
-    site.pause()
-    try:
+    with site.paused():
         browser = Browser()
         assert browser.get(site.serve(page)).content == b"Written"
         assert browser.get(site.serve(next_page)).content == b"Written"
         assert read == ["replica", "default", "default"]
-    finally:
-        site.resume()
     site.wait_for_standby()
     assert browser.get(site.serve(next_page)).content == b"Written"
     assert read[-1] == "replica"
@@ -191,13 +188,10 @@ def test_a_program_without_cookies_reads_what_anybody_wrote(site: Site) -> None:
 
     assert Browser().get(site.serve(alias_of)).content == b"replica"
     assert Browser().get(site.serve(alias_of), Authorization="Bearer 1").content == b"replica"
-    site.pause()
-    try:
+    with site.paused():
         _raw(student)
         assert Browser().get(site.serve(page)).content == b"Before"  # somebody else, who may see it a moment later
         assert Browser().get(site.serve(page), Authorization="Bearer 1").content == b"Written"
-    finally:
-        site.resume()
 
 
 def test_no_page_is_older_than_the_allowed_lag(site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,16 +200,13 @@ def test_no_page_is_older_than_the_allowed_lag(site: Site, settings: Any, monkey
     settings.REPLICA_MAX_LAG = 10
     site.wait_for_standby()
     assert Browser().get(site.serve(alias_of)).content == b"replica"
-    site.pause()
-    try:
+    with site.paused():
         make_student()
         for moment in (1004.0, 1010.0):
             now = moment
             assert Browser().get(site.serve(alias_of)).content == b"replica"
         now = 1010.1
         assert Browser().get(site.serve(alias_of)).content == b"default"
-    finally:
-        site.resume()
     site.wait_for_standby()
     assert Browser().get(site.serve(alias_of)).content == b"replica"
 
@@ -235,12 +226,9 @@ def test_whoever_has_lost_sight_of_a_student_sees_her_for_the_allowed_lag_and_no
         return HttpResponse(str(visible(Student.objects.all(), nurse).filter(pk=student.pk).count()))
 
     assert Browser().get(site.serve(count)).content == b"1"
-    site.pause()
-    try:
+    with site.paused():
         Student.objects.filter(pk=student.pk).update(school=elsewhere)
         assert Browser().get(site.serve(count)).content == seen
-    finally:
-        site.resume()
     site.wait_for_standby()
     assert Browser().get(site.serve(count)).content == b"0"
 
@@ -249,12 +237,9 @@ def test_with_no_lag_allowed_a_standby_that_has_everything_is_read_from(site: Si
     settings.REPLICA_MAX_LAG = 0
     site.wait_for_standby()
     assert Browser().get(site.serve(alias_of)).content == b"replica"
-    site.pause()
-    try:
+    with site.paused():
         make_student()
         assert Browser().get(site.serve(alias_of)).content == b"default"
-    finally:
-        site.resume()
 
 
 def test_the_place_of_the_log_is_asked_for_a_few_times_within_the_allowed_lag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,28 +58,22 @@ def test_a_list_and_a_form_are_read_from_the_standby(site: Site, order: Any, nur
 def test_whoever_saves_sees_it_on_the_page_that_follows(site: Site, order: Any, nurse: User) -> None:
     client, url = signed_in(nurse, site), address(ORDER, "change", order.pk)
     form = form_on(client, url)
-    site.pause()
-    try:
+    with site.paused():
         saved = client.post(url, {**form, "dosage": "5 mg", "_continue": "1"})
         assert saved.status_code == 302
         assert 'value="5 mg"' in client.get(saved["Location"]).content.decode()
-    finally:
-        site.resume()
 
 
 def test_a_form_from_a_standby_that_lags_overwrites_nothing_unseen(site: Site, order: Any, nurse: User) -> None:
     client, url = signed_in(nurse, site), address(ORDER, "change", order.pk)
     assert client.get(url).status_code == 200
-    site.pause()
-    try:
+    with site.paused():
         StudentMedication.objects.get(pk=order.pk).save()
         StudentMedication.objects.filter(pk=order.pk).update(dosage="5 mg")
         form = form_on(client, url)  # as it was: somebody else wrote
         assert form["dosage"] == "10 mg"
         refused = client.post(url, {**form, "notes": "With food"})
         assert "Somebody changed this record while you had it open" in errors_on(refused)
-    finally:
-        site.resume()
     order.refresh_from_db()
     assert (order.dosage, order.notes) == ("5 mg", None)
 
@@ -87,9 +81,6 @@ def test_a_form_from_a_standby_that_lags_overwrites_nothing_unseen(site: Site, o
 def test_whoever_is_switched_off_is_out_at_once(site: Site, order: Any, nurse: User) -> None:
     client, url = signed_in(nurse, site), address(ORDER, "changelist")
     assert client.get(url).status_code == 200
-    site.pause()
-    try:
+    with site.paused():
         User.objects.filter(pk=nurse.pk).update(is_active=False)
         assert client.get(url).status_code == 302
-    finally:
-        site.resume()
