@@ -1,5 +1,7 @@
 """Restoring: every row, the schema, and what stands in no dump; or a sentence, and nothing is left."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,33 @@ def test_until_it_is_proven_it_does_not_bear_its_name(
         assert not [name for name in names_of(server) if "_restoring_" in name]
     finally:
         server.execute(f'DROP DATABASE "{into}"')
+
+
+@pytest.mark.parametrize("scratch", [False, True])
+def test_a_second_restore_drops_nothing_of_the_first_whenever_it_begins(
+    scratch: bool, made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time the first has opened or closed a connection, the second looks for what a killed one has left."""
+    monkeypatch.setattr(restoring, "UNFINISHED", f"of {committed_db}")  # so that none but this one's is found
+    into = restoring.named(committed_db, "rehearsal") if scratch else f"{committed_db}_first"
+    connected = restoring.connected
+    looked = list[list[str]]()
+
+    @contextmanager
+    def watched(alias: str, database: str) -> Iterator[Any]:
+        with connected(alias, database) as there:
+            yield there
+        with restoring.maintenance(alias) as second:
+            looked.append(restoring.drop_unfinished(second))
+
+    monkeypatch.setattr(restoring, "connected", watched)
+    try:
+        restore("default", made.plain, [], into=into, scratch=scratch)
+        assert len(looked) > 1
+        # A scratch one never counts as finished, and by the last look it is proven, and about to be dropped.
+        assert not any(looked[:-1] if scratch else looked)
+    finally:
+        server.execute(f'DROP DATABASE IF EXISTS "{into}"')
 
 
 def test_where_only_the_schema_differs_the_rows_are_kept(

@@ -143,14 +143,15 @@ def restore(
                 restored.notes += apply(
                     target, work, verified.manifest, owner=choices.owner, privileges=choices.privileges
                 )
-        # Settings of the database hold for connections that begin after them.
-        with connected(alias, work) as target:
-            differing = _prove(target, verified, choices, progress, restored)
-            if scratch:
-                _refuse_differing_schema(path, differing)
-            else:
-                of = f"{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}"
-                _comment(target, work, f"{DIFFERS if differing else FINISHED}{of}")
+            # Settings of the database hold for connections that begin after them. The first one stays meanwhile: an
+            # unfinished database that nobody is connected to is one that another restore drops.
+            with connected(alias, work) as anew:
+                differing = _prove(anew, verified, choices, progress, restored)
+                if scratch:
+                    _refuse_differing_schema(path, differing)
+                else:
+                    of = f"{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}"
+                    _comment(anew, work, f"{DIFFERS if differing else FINISHED}{of}")
     except BaseException as error:
         if made and not _dropped(alias, work) and isinstance(error, BackupError):
             raise BackupError(
