@@ -131,8 +131,14 @@ def rows_are_gone(night: Night) -> Symptom:
     yield None
 
 
+def fill(ballast: Path) -> None:
+    """Write a file until its disk is full."""
+    with pytest.raises(OSError, match="No space left"):
+        write_without_end(ballast)
+
+
 def write_without_end(path: Path) -> None:
-    """Until the disk is full."""
+    """Until it raises OSError."""
     with path.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
@@ -141,8 +147,7 @@ def write_without_end(path: Path) -> None:
 @contextmanager
 def a_full_disk(night: Night) -> Symptom:
     """The disk of the database's own is full, among others of what a restore has kept."""
-    with pytest.raises(OSError, match="No space left"):
-        write_without_end(night.folder / "disk" / "ballast")
+    fill(night.folder / "disk" / "ballast")
     yield night.printed("migrate")
 
 

@@ -14,15 +14,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from tests.adoption.conftest import _standing_on
+from tests.adoption.conftest import _standing_on, url_of
 from tests.conftest import _maintenance, create_database, drop_database
 from tests.docs.night import ROOT, Night, drop_all
 from tests.docs.pages import Section, masked, sections, shows
-from tests.docs.situations import SITUATIONS
+from tests.docs.situations import SITUATIONS, fill
 from tests.programs import tool
 
 PAGE = (ROOT / "docs" / "runbook.md").read_text()
@@ -64,6 +65,29 @@ def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Whoever vacuums a catalog deletes the file that a session begins with; the next one writes it anew, or, if the disk
+# is full, ends. When that happens is up to autovacuum.
+CATALOGS_LEFT_ALONE = """
+SET allow_system_table_mods = on;
+DO $$
+DECLARE catalog regclass;
+BEGIN
+    FOREACH catalog IN ARRAY ARRAY(
+        SELECT oid FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared)
+    LOOP
+        EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', catalog);
+    END LOOP;
+END $$
+"""
+
+
+def leave_catalogs_alone(name: str) -> None:
+    """Keep autovacuum from the catalogs of a database, so that on a full disk sessions still begin."""
+    for statement in (CATALOGS_LEFT_ALONE, "SELECT 1"):  # the second session writes the file that the first has deleted
+        with psycopg.connect(url_of(name), autocommit=True) as there:
+            there.execute(statement)
+
+
 @contextmanager
 def small_disk(folder: Path, name: str, template: str) -> Iterator[None]:
     """A disk of 48 MB, with the night's database and one that a restore has kept. Below `folder` it is called disk."""
@@ -90,6 +114,7 @@ def small_disk(folder: Path, name: str, template: str) -> Iterator[None]:
             server.execute(f"CREATE TABLESPACE {name}_disk LOCATION '{mounted / 'data'}'")
             for one in (name, f"{name}_before_20261101t013000"):
                 server.execute(f"CREATE DATABASE {one} TEMPLATE {template} TABLESPACE {name}_disk STRATEGY file_copy")
+                leave_catalogs_alone(one)
             yield
         finally:
             drop_all(name)
@@ -130,6 +155,25 @@ def test_the_commands_of_the_runbook_do_what_it_says(
                 assert "(exit code" not in printed, printed
             else:
                 assert_shows(command.seen, printed)
+
+
+def test_a_full_disk_that_lets_nobody_in_says_so_and_a_megabyte_is_enough(
+    release_before: str, pristine_database: str, static: Path, django_db_blocker: Any, tmp_path: Path
+) -> None:
+    name = pristine_database.replace("pristine", "full")
+    with django_db_blocker.unblock(), small_disk(tmp_path, name, release_before):
+        night, ballast = Night(name, tmp_path, static), tmp_path / "disk" / "ballast"
+        for begins_with in (tmp_path / "disk" / "data").rglob("pg_internal.init"):
+            begins_with.unlink()
+        fill(ballast)
+        reason = r"\(could not write init file: No space left on device\)"
+        assert re.fullmatch(
+            rf'The database "\S+" at \S.* has no disk space left {reason}; free some on the server and run the command '
+            r"again\.\n",
+            night.printed("showmigrations"),
+        )
+        os.truncate(ballast, ballast.stat().st_size - 1_000_000)
+        assert "[X] 0001_initial" in night.printed("showmigrations")
 
 
 def test_each_situation_has_its_section() -> None:
