@@ -215,7 +215,7 @@ class Command(WithExamples, django_migrate.Command):
         last = run.steps[-1]
         if last.is_done and len(run.steps) == len(run.facts["plan"]):
             return (
-                f"All {len(run.steps)} migrations of this run are applied, but what follows them failed: {text} "
+                f"Every migration of this run is applied, but what follows failed: {text} "
                 f"Next: python manage.py {run.facts['command']}"
             )
         name = f"{last.migration.app_label}.{last.migration.name}"
