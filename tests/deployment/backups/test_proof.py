@@ -275,6 +275,9 @@ EVERYTHING = (
     "ALTER TYPE other.r OWNER TO pg_monitor",
     "ALTER TYPE other.c OWNER TO pg_monitor",
     "SELECT lo_from_bytea(0, 'abc')",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA other GRANT USAGE ON SEQUENCES TO pg_monitor WITH GRANT OPTION",
+    "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
 )
 
 
@@ -309,6 +312,15 @@ def test_of_all_that_a_database_can_hold_nothing_is_missed_that_came_back(
         ("DROP EXTENSION plpgsql CASCADE", "extension plpgsql is missing"),
         ("SELECT setval('other.t_b_seq', 1, false)", "sequence other.t_b_seq is behind"),
         ("GRANT DELETE ON other.v TO pg_monitor", r"there are \d+ grants instead of \d+"),
+        (
+            "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM pg_monitor",
+            r"there are \d+ default privileges instead of \d+",
+        ),
+        (
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA other GRANT USAGE ON SEQUENCES TO PUBLIC",
+            r"there are \d+ default privileges instead of \d+",
+        ),
+        ("ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC", r"there are \d+ default privileges .*"),
         ("ALTER VIEW other.v OWNER TO pg_monitor", r"the \d+ owners are others than there were"),
     ],
 )
@@ -320,7 +332,7 @@ def test_what_did_not_come_back_is_named(committed_db: str, statement: str, word
         found = measure(cursor)
     said = row_differences(wanted, found) + object_differences(wanted, found, owner=True, privileges=True)
     assert any(re.fullmatch(words, one) for one in said), said
-    of_no_concern = " grants | owners " if "OWNER" in statement or "GRANT" in statement else "$."
+    of_no_concern = r" (grants|owners|default privileges) " if re.search("OWNER|GRANT|PRIVILEGES", statement) else "$."
     assert not any(re.search(of_no_concern, one) for one in object_differences(wanted, found))
 
 
