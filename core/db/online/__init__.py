@@ -8,11 +8,13 @@ transaction (`adopt`, on empty tables), they do the same in that transaction.
 from core.db.online.batches import RunInBatches
 from core.db.online.constraints import AddConstraintNotValid, AddForeignKeyNotValid, SetNotNull, ValidateConstraint
 from core.db.online.indexes import AddIndexConcurrently, RemoveIndexConcurrently
+from core.db.online.uniqueness import AddUniqueConcurrently
 
 __all__ = [
     "AddConstraintNotValid",
     "AddForeignKeyNotValid",
     "AddIndexConcurrently",
+    "AddUniqueConcurrently",
     "RemoveIndexConcurrently",
     "RunInBatches",
     "SetNotNull",

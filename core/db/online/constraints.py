@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import CommandError
 from django.db import IntegrityError, models
@@ -19,7 +19,7 @@ SELECT contype, pg_get_constraintdef(oid), convalidated FROM pg_constraint
 WHERE conname = %s AND conrelid = to_regclass(%s)
 """
 _FOREIGN_KEY = """
-SELECT t.relname, k.confupdtype, k.condeferrable,
+SELECT t.relname, k.confupdtype, k.confdeltype, k.condeferrable,
        ARRAY(SELECT a.attname FROM unnest(k.conkey) WITH ORDINALITY n (key, place)
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = n.key ORDER BY n.place),
        ARRAY(SELECT a.attname FROM unnest(k.confkey) WITH ORDINALITY n (key, place)
@@ -41,17 +41,25 @@ def _found(editor: Editor, model: type[models.Model], name: str) -> tuple[Any, .
     return rows[0] if rows else None
 
 
+def definition_of(editor: Editor, model: type[models.Model], name: str) -> str | None:
+    """PostgreSQL's text of a constraint of the table, None where there is none."""
+    found = _found(editor, model, name)
+    return None if found is None else str(found[1])
+
+
 def _validate(editor: Editor, model: type[models.Model], name: str) -> None:
     editor.execute(f"ALTER TABLE {_table(editor, model)} VALIDATE CONSTRAINT {editor.quote_name(name)}", params=None)
 
 
-def _drop(editor: Editor, model: type[models.Model], name: str) -> None:
+def drop_constraint(editor: Editor, model: type[models.Model], name: str) -> None:
+    """Drop a constraint if it is there."""
     editor.execute(
         f"ALTER TABLE {_table(editor, model)} DROP CONSTRAINT IF EXISTS {editor.quote_name(name)}", params=None
     )
 
 
-def _refuse_another(editor: Editor, model: type[models.Model], name: str, definition: str) -> None:
+def refuse_another(model: type[models.Model], name: str, definition: str) -> NoReturn:
+    """Raises CommandError: another constraint bears the name."""
     raise CommandError(
         f"A constraint {name} that this migration does not add stands on {model._meta.db_table} already "
         f"({definition}): drop or rename it, then migrate again."
@@ -90,7 +98,7 @@ class AddConstraintNotValid(AddConstraint):
         refuse_transaction(self, schema_editor)
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            _drop(schema_editor, model, self.constraint.name)
+            drop_constraint(schema_editor, model, self.constraint.name)
 
     def _is_there(self, editor: Editor, model: type[models.Model]) -> bool:
         name = self.constraint.name
@@ -100,7 +108,7 @@ class AddConstraintNotValid(AddConstraint):
         _, definition, _ = found
         if isinstance(self.constraint, CompositeForeignKey):
             of_it = self.constraint
-            wanted = (of_it.to_table, "c", False, list(of_it.columns), list(of_it.to_columns))
+            wanted = (of_it.to_table, "c", "a", False, list(of_it.columns), list(of_it.to_columns))
             is_same = ask(editor, _FOREIGN_KEY, [name, _table(editor, model)]) == [wanted]
         else:
             with empty_twin(editor, model._meta.db_table):
@@ -108,7 +116,7 @@ class AddConstraintNotValid(AddConstraint):
                 twin = _found(editor, model, name)
             is_same = twin is not None and twin[1] == definition.removesuffix(" NOT VALID")
         if not is_same:
-            _refuse_another(editor, model, name, definition)
+            refuse_another(model, name, definition)
         return True
 
     def describe(self) -> str:
@@ -179,9 +187,9 @@ class AddForeignKeyNotValid(_OfField):
             schema_editor.execute(f"{create} NOT VALID", params=None)
             return
         target = field.target_field
-        wanted = (target.model._meta.db_table, "a", True, [field.column], [target.column])
+        wanted = (target.model._meta.db_table, "a", "a", True, [field.column], [target.column])
         if ask(schema_editor, _FOREIGN_KEY, [name, _table(schema_editor, model)]) != [wanted]:
-            _refuse_another(schema_editor, model, name, found[1])
+            refuse_another(model, name, found[1])
 
     def database_backwards(
         self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
@@ -192,7 +200,7 @@ class AddForeignKeyNotValid(_OfField):
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             field = model._meta.get_field(self.field_name)
             create = schema_editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")  # type: ignore[attr-defined]
-            _drop(schema_editor, model, str(create.parts["name"]).strip('"'))
+            drop_constraint(schema_editor, model, str(create.parts["name"]).strip('"'))
 
     def describe(self) -> str:
         """One line for `migrate --plan`."""
@@ -288,13 +296,13 @@ class SetNotNull(_OfField):
                 _validate(editor, model, check)
             except IntegrityError:
                 if not editor.connection.in_atomic_block:
-                    _drop(editor, model, check)
+                    drop_constraint(editor, model, check)
                 raise CommandError(
                     f'{model._meta.db_table}."{column}" is NULL in some rows and cannot become NOT NULL; '
                     "nothing was changed: fill them in, then migrate again."
                 ) from None
             editor.execute(f"{alter} ALTER COLUMN {quoted} SET NOT NULL", params=None)
-        _drop(editor, model, check)
+        drop_constraint(editor, model, check)
 
     def _is_done(self, editor: Editor, model: type[models.Model], column: str) -> bool:
         if editor.collect_sql:
@@ -309,7 +317,7 @@ class SetNotNull(_OfField):
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             column = model._meta.get_field(self.field_name).column
-            _drop(schema_editor, model, _helping_check(model._meta.db_table, column))
+            drop_constraint(schema_editor, model, _helping_check(model._meta.db_table, column))
             quoted = schema_editor.quote_name(column)
             schema_editor.execute(
                 f"ALTER TABLE {_table(schema_editor, model)} ALTER COLUMN {quoted} DROP NOT NULL", params=None

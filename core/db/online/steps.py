@@ -38,5 +38,11 @@ def empty_twin(editor: Editor, table: str) -> Iterator[None]:
     name = editor.quote_name(table)
     with transaction.atomic(using=editor.connection.alias):
         editor.execute(f"CREATE TEMPORARY TABLE {name} (LIKE {name})", params=None)
+        # A search_path may say that temporary tables come last.
+        ask(
+            editor,
+            "SELECT set_config('search_path', concat_ws(', ', 'pg_temp', nullif(setting, '')), true)"
+            " FROM pg_settings WHERE name = 'search_path'",
+        )
         yield
         transaction.set_rollback(True, using=editor.connection.alias)
