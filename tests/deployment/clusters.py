@@ -68,10 +68,10 @@ def programs() -> Path:
 
 
 class Cluster:
-    """A server in a folder of its own; `folder` is also its host."""
+    """A server in a folder of its own; `folder` is also its host. `programs`: where PostgreSQL's are, if not ours."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.data = folder, folder / "data"
+    def __init__(self, folder: Path, programs: Path | None = None) -> None:
+        self.folder, self.data, self.programs = folder, folder / "data", programs
 
     def connect(self, dbname: str = "postgres", **options: Any) -> psycopg.Connection[Any]:
         """A connection of the superuser's, in autocommit."""
@@ -139,7 +139,7 @@ class Cluster:
         # To a file: the server that a program starts would hold a pipe open.
         with (self.folder / "said").open("w") as said:
             ended = subprocess.run(
-                [programs() / program, *arguments],
+                [(self.programs or programs()) / program, *arguments],
                 env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -156,9 +156,9 @@ class Cluster:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
     @classmethod
-    def primary(cls, folder: Path, **settings: str) -> "Cluster":
+    def primary(cls, folder: Path, programs: Path | None = None, **settings: str) -> "Cluster":
         """Make and start one that others may stream from."""
-        made = cls(folder)
+        made = cls(folder, programs)
         made._run("initdb", "-D", str(made.data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
         made._say(unix_socket_directories=str(folder), **{**QUICK, **settings})
         made.start()

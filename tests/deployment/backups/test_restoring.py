@@ -16,6 +16,7 @@ from tests.conftest import create_database
 from tests.deployment.backups.archives import rewritten, write_archive
 from tests.deployment.backups.conftest import Made, every_row, names_of
 from whitecross.deployment.backups import BackupError, applying, make_backup, pg_restore, restoring
+from whitecross.deployment.backups.connecting import connected, maintenance
 from whitecross.deployment.backups.rehearsing import rehearse
 from whitecross.deployment.backups.restoring import UNFINISHED, Choices, restore
 from whitecross.deployment.backups.sealing import new_identity
@@ -227,14 +228,13 @@ def test_a_second_restore_drops_nothing_of_the_first_whenever_it_begins(
     """Each time the first has opened or closed a connection, the second looks for what a killed one has left."""
     monkeypatch.setattr(restoring, "UNFINISHED", f"of {committed_db}")  # so that none but this one's is found
     into = restoring.named(committed_db, "rehearsal") if scratch else f"{committed_db}_first"
-    connected = restoring.connected
     looked = list[list[str]]()
 
     @contextmanager
     def watched(alias: str, database: str) -> Iterator[Any]:
         with connected(alias, database) as there:
             yield there
-        with restoring.maintenance(alias) as second:
+        with maintenance(alias) as second:
             looked.append(restoring.drop_unfinished(second))
 
     monkeypatch.setattr(restoring, "connected", watched)

@@ -74,6 +74,11 @@ ONLINE = "atomic = False\n"
 NOTHING = "migrations.RunSQL('SELECT 1', migrations.RunSQL.noop)"
 ADD_INDEX = 'AddIndexConcurrently("bed", core.db.Index(fields=["number"], name="beds_n", serves="Beds by number."))'
 CHECK = 'models.CheckConstraint(condition=models.Q(number__gte=0), name="beds_number")'
+CODE = 'models.CheckConstraint(condition=models.Q(code__gt=""), name="beds_code")'
+WIDER = "migrations.AlterField('bed', 'code', models.CharField(max_length=99, db_column='theCode'))"
+PARTIAL = (
+    'AddIndexConcurrently("bed", core.db.Index(fields=["code"], condition=models.Q(number=1), name="{}", serves="x"))'
+)
 WARD = 'models.ForeignKey("adoption.ward", models.PROTECT, null=True, db_column="wardId", db_index=False{})'
 UNIQUE = 'models.UniqueConstraint(fields=["number"], name="beds_number_key")'
 FORGET = 'migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("bed", "{}")])'
@@ -116,6 +121,22 @@ SAMPLES = [
         "a default that is another one in each row",
         ["migrations.AddField('bed', 'token', models.UUIDField(db_default=RandomUUID(), editable=False))"],
         ["migrations.AddField('bed', 'token', models.UUIDField(null=True, editable=False))"],
+    ),
+    Sample(
+        "M01",
+        "a wider column that a CHECK looks at",
+        [f"{ONLINE}core.db.AddConstraintNotValid('bed', {CODE}), core.db.ValidateConstraint('bed', 'beds_code')", WIDER],
+        [
+            f"{ONLINE}core.db.AddConstraintNotValid('bed', {CODE})",
+            f"migrations.RemoveConstraint('bed', 'beds_code'), {WIDER}",
+            f"{ONLINE}core.db.AddConstraintNotValid('bed', {CODE})",
+        ],
+    ),
+    Sample(
+        "M01",
+        "a wider column in a partial index",
+        [f"{ONLINE}core.db.{PARTIAL.format('beds_n')}", WIDER],
+        [WIDER, f"{ONLINE}core.db.{PARTIAL.format('beds_n')}"],
     ),
     Sample(
         "M01",
@@ -171,6 +192,19 @@ SAMPLES = [
         "a new column",
         ["migrations.AddField('bed', 'floor', models.IntegerField(default=0))"],
         ["migrations.AddField('bed', 'floor', models.IntegerField(default=0, db_default=0))"],
+    ),
+    Sample(
+        "M09",
+        "a new column that is filled and made NOT NULL at once",
+        [
+            "migrations.AddField('bed', 'note', models.IntegerField(null=True))",
+            f"{ONLINE}{BATCHES.replace('number', 'note')}",
+            f"{ONLINE}core.db.SetNotNull('bed', 'note')",
+        ],
+        [
+            "migrations.AddField('bed', 'note', models.IntegerField(null=True, db_default=0))",
+            f"{ONLINE}core.db.SetNotNull('bed', 'note')",
+        ],
     ),
     Sample(
         "M09",
@@ -231,9 +265,21 @@ SAMPLES = [
     ),
     Sample(
         "M16",
+        "a schema that Python changes",
+        ["migrations.RunPython(lambda apps, editor: editor.execute('DROP TABLE x'), migrations.RunPython.noop)"],
+        ["migrations.RunPython(lambda apps, editor: editor.connection.alias, migrations.RunPython.noop)"],
+    ),
+    Sample(
+        "M16",
         "a block of code",
         ['migrations.RunSQL("DO $$ BEGIN DROP TABLE IF EXISTS x; END $$", migrations.RunSQL.noop)'],
         ['migrations.RunSQL("DROP TABLE IF EXISTS x", migrations.RunSQL.noop)'],
+    ),
+    Sample(
+        "M18",
+        "all rows at once",
+        ['migrations.RunSQL("UPDATE beds SET number = 0 WHERE number IS NULL", migrations.RunSQL.noop)'],
+        [f"{ONLINE}{BATCHES}", 'migrations.RunSQL("DELETE FROM beds WHERE id IN (1, 2)", migrations.RunSQL.noop)'],
     ),
     Sample(
         "M17",
@@ -247,9 +293,11 @@ SAMPLES = [
 def text_of(operations: str, dependency: str) -> str:
     """The file of a migration."""
     *before, last = operations.split("\n")
-    imports = [line for line in before if not line.startswith("atomic")]
-    atomic = "".join(f"    {line}\n" for line in before if line.startswith("atomic"))
+    in_class = ("atomic", "run_before", "replaces")
+    imports = [line for line in before if not line.startswith(in_class)]
+    attributes = "".join(f"    {line}\n" for line in before if line.startswith(in_class))
+    dependencies = f'[("adoption", "{dependency}")]' if dependency else "[]"
     head = "" if '__doc__ = ""' in imports else HEAD
     head = head or HEAD.partition('"""\n\n')[2]
     body = "\n".join([*imports, "", "", "class Migration(migrations.Migration):"])
-    return f'{head}{body}\n{atomic}    dependencies = [("adoption", "{dependency}")]\n    operations = [{last}]\n'
+    return f"{head}{body}\n{attributes}    dependencies = {dependencies}\n    operations = [{last}]\n"
