@@ -75,6 +75,7 @@ NOTHING = "migrations.RunSQL('SELECT 1', migrations.RunSQL.noop)"
 ADD_INDEX = 'AddIndexConcurrently("bed", core.db.Index(fields=["number"], name="beds_n", serves="Beds by number."))'
 CHECK = 'models.CheckConstraint(condition=models.Q(number__gte=0), name="beds_number")'
 CODE = 'models.CheckConstraint(condition=models.Q(code__gt=""), name="beds_code")'
+PROVE_CODE = "core.db.ValidateConstraint('bed', 'beds_code')"
 WIDER = "migrations.AlterField('bed', 'code', models.CharField(max_length=99, db_column='theCode'))"
 PARTIAL = (
     'AddIndexConcurrently("bed", core.db.Index(fields=["code"], condition=models.Q(number=1), name="{}", serves="x"))'
@@ -125,7 +126,7 @@ SAMPLES = [
     Sample(
         "M01",
         "a wider column that a CHECK looks at",
-        [f"{ONLINE}core.db.AddConstraintNotValid('bed', {CODE}), core.db.ValidateConstraint('bed', 'beds_code')", WIDER],
+        [f"{ONLINE}core.db.AddConstraintNotValid('bed', {CODE}), {PROVE_CODE}", WIDER],
         [
             f"{ONLINE}core.db.AddConstraintNotValid('bed', {CODE})",
             f"migrations.RemoveConstraint('bed', 'beds_code'), {WIDER}",

@@ -5,6 +5,7 @@ applied to migrations that are not released, that is, not in `released.json`; re
 """
 
 from whitecross.deployment.law.checking import check
+from whitecross.deployment.law.errors import LawError
 from whitecross.deployment.law.rules import RULES, Finding
 
-__all__ = ["RULES", "Finding", "check"]
+__all__ = ["RULES", "Finding", "LawError", "check"]

@@ -10,15 +10,19 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
-from core.schema.history import in_order
 from whitecross.deployment.law import released
-from whitecross.deployment.law.effects import collect, judge_effects
+from whitecross.deployment.law.effects import judge_effects
+from whitecross.deployment.law.errors import LawError, said
+from whitecross.deployment.law.history import history
 from whitecross.deployment.law.operations import judge_operations
+from whitecross.deployment.law.python import judge_python
+from whitecross.deployment.law.release import Release
 from whitecross.deployment.law.released import Key
 from whitecross.deployment.law.rules import ROOT, Finding
-from whitecross.deployment.law.running import Running, running, state_of
+from whitecross.deployment.law.running import running
 from whitecross.deployment.law.source import Source, judge_source
 from whitecross.deployment.law.squawk import executable, judge_sql
+from whitecross.deployment.law.steps import collect
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Checked:
     sources: dict[Key, Source] = field(default_factory=dict)
     unreleased: list[Key] = field(default_factory=list)
     sql: dict[Key, str] = field(default_factory=dict)  # of the unreleased ones
+    asks_squawk: bool = False  # whether squawk is there, and wanted
+    lacks_squawk: bool = False  # whether it is wanted and not there
 
     @property
     def refusals(self) -> list[Finding]:
@@ -46,49 +52,70 @@ def check(
 ) -> Checked:
     """Judge the migrations. `known`: the released ones with their hashes.
 
-    The database is asked for its version alone, and that only where there is SQL to be written. squawk is asked where
-    it is installed. Raises SquawkError.
+    Only where there is SQL to be written, the database is asked, for its version and for what single operations want to
+    know; it need not hold a schema, and is not changed. squawk is asked where it is installed. Raises LawError.
     """
     known = released.read() if known is None else known
-    loader = loader or MigrationLoader(None)
+    loader = loader or read_migrations()
     found = Checked(sources=dict(our_sources(loader) if sources is None else sources))
+    found.asks_squawk = asks_squawk and executable() is not None
+    found.lacks_squawk = asks_squawk and not found.asks_squawk
     found.findings += released.compare(found.sources, known)
-    order = in_order(loader)
-    found.unreleased = [key for key in order if key in found.sources and key not in known]
-    if not found.unreleased:
-        return found
-    later = set(found.unreleased)
-    for key in order:
-        if any(parent.key in later for parent in loader.graph.node_map[key].parents):
-            later.add(key)
-    state = state_of(loader, [key for key in order if key not in later])
-    now = running(state)
-    for key in order:
-        if key in found.unreleased:
-            state = _judge(found, key, loader, state, now, alias=alias, asks_squawk=asks_squawk)
-        elif key in later:  # of a package, after one of ours
-            state = loader.graph.nodes[key].mutate_state(state, preserve=False)
+    divided = history(loader, found.sources, known)
+    found.findings += divided.findings
+    found.unreleased = [key for key in divided.later if key in found.sources]
+    if found.unreleased:
+        state = ProjectState(real_apps=loader.unmigrated_apps)
+        for key in divided.released:
+            state = _after(loader, key, state)
+        release = Release(running(state))
+        for key in divided.later:
+            # The others are of packages, after one of ours.
+            is_ours = key in found.sources
+            state = _judge(found, key, loader, state, release, alias) if is_ours else _after(loader, key, state)
+        found.findings += release.finish()
+    found.findings = list(dict.fromkeys(found.findings))
     return found
 
 
+def read_migrations() -> MigrationLoader:
+    """The migrations on disk. Raises LawError that names the file at fault."""
+    try:
+        return MigrationLoader(None)
+    except Exception as error:  # whatever a file may raise while it is imported
+        raise LawError(f"The migrations cannot be read: {_culprit(error)}{said(error)}.") from error
+
+
+def _culprit(error: BaseException) -> str:
+    place, trace = getattr(error, "filename", None) or "", error.__traceback__
+    while trace:
+        name = trace.tb_frame.f_code.co_filename
+        place = name if Path(name).parent.name == "migrations" else place
+        trace = trace.tb_next
+    path = Path(place)
+    return f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}: " if place else ""
+
+
+def _after(loader: MigrationLoader, key: Key, state: ProjectState) -> ProjectState:
+    try:
+        after: ProjectState = loader.graph.nodes[key].mutate_state(state, preserve=False)
+    except Exception as error:
+        raise LawError(f"{'.'.join(key)} cannot be judged: {said(error)}.") from error
+    return after
+
+
 def _judge(
-    found: Checked,
-    key: Key,
-    loader: MigrationLoader,
-    state: ProjectState,
-    now: Running,
-    *,
-    alias: str,
-    asks_squawk: bool,
+    found: Checked, key: Key, loader: MigrationLoader, state: ProjectState, release: Release, alias: str
 ) -> ProjectState:
     source, migration = found.sources[key], loader.graph.nodes[key]
     found.findings += judge_source(source)
+    found.findings += judge_python(source)
     found.findings += judge_operations(source, migration)
     collected = collect(migration, state, alias)
-    found.findings += judge_effects(source, collected, now)
+    found.findings += judge_effects(source, collected, release)
     found.sql[key] = collected.sql
-    if asks_squawk and executable():
-        found.findings += judge_sql(source, collected, in_transaction=migration.atomic)
+    if found.asks_squawk:
+        found.findings += judge_sql(source, collected, release)
     return collected.after
 
 

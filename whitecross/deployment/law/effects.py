@@ -1,208 +1,161 @@
-"""What the SQL of a migration does to a database in use: its locks, and what it takes from the running release."""
+"""What the SQL of a migration takes from the running release, or lays down for it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import ProgrammingError, connections, transaction
-from django.db.migrations import Migration
-from django.db.migrations.operations import AlterField, RemoveField, SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
+from django.db.migrations import RunPython, RunSQL
+from django.db.migrations.operations import AlterField, AlterUniqueTogether
 from django.db.models import NOT_PROVIDED
 
-from core.db import CreateFunction, RemoveEnumLabel, RenameEnumLabel
+from core.db import DropFunction, RemoveEnumLabel, RunInBatches
 from whitecross.deployment.law.changes import Change, changes_of
-from whitecross.deployment.law.operations import flattened, name_of
+from whitecross.deployment.law.columns import Key
+from whitecross.deployment.law.locking import judge_locks
+from whitecross.deployment.law.operations import flattened
+from whitecross.deployment.law.release import Release
 from whitecross.deployment.law.rules import Finding
-from whitecross.deployment.law.running import Running, column_of, has_default_in_database, table_of
+from whitecross.deployment.law.running import Running, columns_of, table_of
 from whitecross.deployment.law.source import Source
-from whitecross.deployment.locks import UNNAMED, Lock, locks_of, tables_created
+from whitecross.deployment.law.steps import Collected, Step
+from whitecross.deployment.law.widening import widened
+
+OF_ROWS = ("insert", "update", "delete", "merge", "with", "select", "copy", "truncate")
 
 
-@dataclass
-class Step:
-    """An operation of a migration and its SQL; `is_known` is False where that cannot be said beforehand."""
-
-    app_label: str
-    place: int
-    operation: Operation
-    before: ProjectState
-    after: ProjectState
-    sql: str = ""
-    is_known: bool = True
-
-
-@dataclass
-class Collected:
-    """The operations of a migration with their SQL, and the state after them."""
-
-    steps: list[Step] = field(default_factory=list)
-    after: ProjectState = field(default_factory=ProjectState)
-
-    @property
-    def sql(self) -> str:
-        """All of it."""
-        return "\n".join(step.sql for step in self.steps)
-
-
-def collect(migration: Migration, state: ProjectState, alias: str) -> Collected:
-    """The SQL of each operation, as `sqlmigrate` would show it. Reads nothing from the database but its version."""
-    found = Collected()
-    connections[alias].ensure_connection()
-    # Not in a transaction: whether the operations may stand in one is for M12 to say.
-    with connections[alias].schema_editor(collect_sql=True, atomic=False) as editor:
-        for place, operation in enumerate(migration.operations):
-            after = state.clone()
-            operation.state_forwards(migration.app_label, after)
-            step = Step(migration.app_label, place, operation, state, after)
-            found.steps.append(step)
-            told, deferred = len(editor.collected_sql), len(editor.deferred_sql)
-            if operation.reduces_to_sql:
-                try:
-                    with transaction.atomic(using=alias):
-                        operation.database_forwards(migration.app_label, editor, state, after)
-                except ProgrammingError:  # it asks for what is not there yet
-                    step.is_known = False
-            later = [f"{statement};" for statement in editor.deferred_sql[deferred:]]
-            step.sql = "\n".join([*editor.collected_sql[told:], *later])
-            state = after
-        editor.deferred_sql.clear()
-    found.after = state
-    return found
-
-
-def judge_effects(source: Source, collected: Collected, now: Running) -> Iterator[Finding]:
+def judge_effects(source: Source, collected: Collected, release: Release) -> Iterator[Finding]:
     """The rules about what the running release would notice."""
-    yield from _judge_locks(source, collected, now)
-    yield from _judge_changes(source, collected, now)
-    yield from _judge_insertions(source, collected, now)
+    yield from _judge_kinds(source, collected)
+    yield from judge_locks(source, collected, release)
+    yield from _judge_changes(source, collected, release)
+    yield from _judge_insertions(source, collected, release)
 
 
-def _judge_locks(source: Source, collected: Collected, now: Running) -> Iterator[Finding]:
-    text, created = "", set[str]()
+def _judge_kinds(source: Source, collected: Collected) -> Iterator[Finding]:
+    """M02. An operation without SQL, as AlterModelOptions, is of neither kind."""
+    kinds: dict[str, int] = {}
     for step in collected.steps:
-        line = source.line_of(step.place)
-        created |= tables_created(step.sql)
-        before, text = set(locks_of(text)), f"{text}\n{step.sql}"
-        for lock in locks_of(text):
-            if lock in before or not lock.stops_the_application or _is_excused(step, lock):
-                continue
-            if lock.table == UNNAMED:
-                yield source.find("M16", line, f"{name_of(step.operation)}: {lock.why}")
-            elif lock.table in now.tables - created:
-                yield source.find("M01", line, f"{lock.mode.value} on {lock.table}: {lock.why}")
         for one in flattened(step.operation):
-            if isinstance(one, RemoveEnumLabel):
-                for table in _tables_of_enum(step.before, one.name) & now.tables:
-                    yield source.find("M01", line, f"ACCESS EXCLUSIVE on {table}: writes every row anew for the type")
-            elif not step.is_known:
-                yield source.find("M16", line, f"{name_of(one)} asks the database for what is not there yet")
+            for kind in _kinds(one, step):
+                kinds.setdefault(kind, source.line_of(step.place))
+    if len(kinds) > 1:
+        yield source.find("M02", max(kinds.values()), "it changes the schema and writes rows")
 
 
-def _is_excused(step: Step, lock: Lock) -> bool:
-    """A type that only widens rewrites nothing; the functions' own reverse and DO are known to lock no table."""
-    if lock.table == UNNAMED:
-        return all(isinstance(one, CreateFunction) for one in flattened(step.operation))
-    return _only_widens(step)
+def _kinds(operation: Any, step: Step) -> set[str]:
+    if isinstance(operation, RunPython | RunInBatches):
+        return {"data"}
+    if isinstance(operation, RunSQL):
+        return {"data" if one.tokens[0].is_word(*OF_ROWS) else "schema" for one in step.statements}
+    return {"schema"} if step.statements or step.doubt else set()
 
 
-def _widens(step: Step, operation: AlterField) -> bool:
-    """Whether every value stays as it is stored: a text may be longer, a number have more digits before the point."""
-    key = step.app_label, operation.model_name_lower
-    old: Any = step.before.models[key].fields[operation.name]
-    new: Any = step.after.models[key].fields[operation.name]
-    if old.null != new.null or old.unique != new.unique or bool(old.db_index) != bool(new.db_index):
-        return False
-    kinds = (old.get_internal_type(), new.get_internal_type())
-    if kinds == ("CharField", "TextField"):
-        return True
-    if kinds == ("CharField", "CharField"):
-        return new.max_length is None or (old.max_length is not None and old.max_length <= new.max_length)
-    if kinds == ("DecimalField", "DecimalField"):
-        return bool(old.decimal_places == new.decimal_places and old.max_digits <= new.max_digits)
-    return False
-
-
-def _tables_of_enum(state: ProjectState, enum: str) -> set[str]:
-    return {
-        table_of(model)
-        for model in state.models.values()
-        if any(getattr(one, "type_name", None) == enum for one in model.fields.values())
-    }
-
-
-def _judge_changes(source: Source, collected: Collected, now: Running) -> Iterator[Finding]:
-    created = set[str]()
+def _judge_changes(source: Source, collected: Collected, release: Release) -> Iterator[Finding]:
+    triggers = {change for change in changes_of(collected.sql) if change.kind == "add trigger"}
     for step in collected.steps:
         line = source.line_of(step.place)
-        created |= tables_created(step.sql)
         for change in changes_of(step.sql):
-            if change.table not in created:
-                for rule, what in _noticed(step, change, now):
+            if change.kind == "drop trigger" and Change("add trigger", change.table, change.name) in triggers:
+                continue  # it is replaced, which is said of its successor
+            if change.table not in release.created:
+                for rule, what in _noticed(step, change, release):
                     yield source.find(rule, line, what)
-        for one in flattened(step.operation):
-            if isinstance(one, RemoveEnumLabel) and one.name in now.enums:
-                yield source.find("M08", line, f"the label {one.label} of the enum type {one.name}")
-            elif isinstance(one, RenameEnumLabel) and one.name in now.enums:
-                yield source.find("M08", line, f"the label {one.old} of the enum type {one.name}")
+            if change.kind == "create function":
+                release.functions.add(change.name)
+        for rule, what in _by_operations(step, release):
+            yield source.find(rule, line, what)
 
 
-def _noticed(step: Step, change: Change, now: Running) -> Iterator[tuple[str, str]]:
+def _by_operations(step: Step, release: Release) -> Iterator[tuple[str, str]]:
+    """What the SQL does not say, as its names are asked of a database that need not be there."""
+    for one in flattened(step.operation):
+        if isinstance(one, RemoveEnumLabel) and one.name in release.now.enums:
+            yield "M08", f"the label {one.label} of the enum type {one.name}"
+        elif isinstance(one, DropFunction) and one.signature.partition("(")[0] not in release.functions:
+            yield "M13", f"the function {one.signature} goes, which the running release may call"
+        elif isinstance(one, AlterField | AlterUniqueTogether):
+            yield from _indexes_lost(step, one, release.now)
+
+
+def _indexes_lost(step: Step, one: AlterField | AlterUniqueTogether, now: Running) -> Iterator[tuple[str, str]]:
+    name = one.model_name_lower if isinstance(one, AlterField) else one.name_lower
+    model = step.before.models.get((step.app_label, name))
+    if model is None or table_of(model) not in now.tables:
+        return
+    table = table_of(model)
+    if isinstance(one, AlterUniqueTogether):
+        kept = {tuple(fields) for fields in one.option_value or ()}
+        for fields in {tuple(fields) for fields in model.options.get("unique_together") or ()} - kept:
+            yield "M08", f"the unique constraint of {table} on {', '.join(fields)}"
+        return
+    old: Any = model.fields.get(one.name)
+    new: Any = one.field
+    if old is not None:
+        if old.unique and not new.unique:
+            yield "M08", f'the unique constraint of {table}."{one.name}"'
+        if old.db_index and not (new.db_index or new.unique):
+            yield "M14", f'the index of {table}."{one.name}"'
+
+
+def _noticed(step: Step, change: Change, release: Release) -> Iterator[tuple[str, str]]:
+    now = release.now
     columns, place = now.columns.get(change.table, {}), f'{change.table}."{change.name}"'
     match change.kind:
-        case "drop table" if change.table in now.tables:
-            yield "M08", f"the table {change.table}"
+        case "drop table" | "empty table" if change.table in now.tables:
+            yield "M08", f"the table {change.table}" if change.kind == "drop table" else f"the rows of {change.table}"
+        case "drop schema" | "drop owned":
+            yield "M08", f"all that stands in {change.name}, or belongs to it"
         case "drop column" if change.name in columns:
             yield "M08", f"the column {place}"
         case "drop type" if change.name in now.enums:
             yield "M08", f"the enum type {change.name}"
-        case "drop constraint" | "drop index" if change.name in now.unique:
+        case "drop label" if change.name in now.enums and not any(
+            isinstance(one, RemoveEnumLabel) for one in flattened(step.operation)
+        ):
+            yield "M08", f"a label of the enum type {change.name}"
+        case "drop trigger" if change.table in now.tables:
+            yield "M08", f"the trigger {change.name} on {change.table}"
+        case "drop constraint" | "drop index" | "rename index" if change.name in now.unique:
             yield "M08", f"the unique constraint {change.name}, by which rows may be merged (ON CONFLICT)"
         case "drop index" if change.name in now.indexes:
             yield "M14", f"the index {change.name}"
-        case "alter type" if change.name in columns and not _only_widens(step):
+        case "alter type" if change.name in columns and (change.table, change.name) not in widened(step):
             yield "M10", f"the column {place} gets another type"
         case "drop default" if change.name in columns:
             one = columns[change.name]
             if not one.null and one.db_default is not NOT_PROVIDED:
                 yield "M09", f"the running release leaves {place} to the default that goes"
-        case "set not null" | "add rule" | "add unique" | "add trigger" if change.table in now.tables:
-            what = {"set not null": f"{place} becomes NOT NULL"}
-            yield "M13", what.get(change.kind, f"{change.name or 'a constraint'} on {change.table}")
+        case "set not null" if change.name in columns:
+            yield "M13", f"{place} becomes NOT NULL"
+        case "add rule" | "add unique" | "add trigger" if change.table in now.tables:
+            yield "M13", f"{change.name or 'a constraint'} on {change.table}"
+        case "revoke" if change.table in now.tables or not (change.table or change.name in release.functions):
+            what = change.table or change.name or "what the running release may use"
+            yield "M13", f"a right on {what} is taken back"
+        case "replace function" if change.name not in release.functions:
+            yield "M13", f"the function {change.name} does something else"
 
 
-def _only_widens(step: Step) -> bool:
-    ones = flattened(step.operation)
-    return all(isinstance(one, AlterField) and _widens(step, one) for one in ones)
-
-
-def _judge_insertions(source: Source, collected: Collected, now: Running) -> Iterator[Finding]:
+def _judge_insertions(source: Source, collected: Collected, release: Release) -> Iterator[Finding]:
     """Columns that an INSERT has to name: new ones, for the running release; those that this one forgets, for this."""
-    required, filled = dict[tuple[str, str], Step](), set[tuple[str, str]]()
+    touched = dict[Key, int]()
     for step in collected.steps:
+        line = source.line_of(step.place)
         for change in changes_of(step.sql):
-            key = change.table, change.name
-            if change.kind == "add filled column":
-                filled.add(key)
-            elif change.kind == "add required column" or (change.kind == "drop default" and key in filled):
-                required[key] = step
-        for table, column in _forgotten(step, now):
-            line = source.line_of(step.place)
-            yield source.find("M09", line, f'this release leaves {table}."{column}" out, which has no default')
-    for (table, column), step in required.items():
-        if table in now.tables:
-            line = source.line_of(step.place)
+            release.columns.take_in(change)
+            touched[change.table, change.name] = line
+        for key in _forgotten(step) - touched.keys():
+            if key[1] in release.now.columns.get(key[0], {}):
+                release.forgotten.setdefault(key, (source, line))
+    for (table, column), line in touched.items():
+        columns = release.now.columns.get(table)
+        is_new = columns is not None and column not in columns and (table, column) not in release.unfilled
+        if is_new and release.columns.must_be_named((table, column)):
+            release.unfilled.add((table, column))
             yield source.find("M09", line, f'the running release does not fill {table}."{column}"')
 
 
-def _forgotten(step: Step, now: Running) -> Iterator[tuple[str, str]]:
-    """Columns that only the models lose, and that every row needs."""
-    if not isinstance(step.operation, SeparateDatabaseAndState) or step.operation.database_operations:
-        return
-    for one in step.operation.state_operations:
-        if isinstance(one, RemoveField):
-            model = step.before.models[step.app_label, one.model_name_lower]
-            column = column_of(one.name, model.fields[one.name])
-            if table_of(model) in now.tables and not has_default_in_database(model.fields[one.name]):
-                yield table_of(model), column
+def _forgotten(step: Step) -> set[Key]:
+    """Columns that the models lose in this step, of tables that they keep."""
+    before, after = columns_of(step.before), columns_of(step.after)
+    kept = before.keys() & after.keys()
+    return {(table, name) for table in kept for name in before[table].keys() - after[table].keys()}

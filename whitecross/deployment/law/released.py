@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from whitecross.deployment.law.errors import LawError, said
 from whitecross.deployment.law.rules import Finding
 from whitecross.deployment.law.source import Source
 
@@ -21,11 +22,20 @@ def content_hash(path: Path) -> str:
 
 
 def read(record: Path = RECORD) -> dict[Key, str]:
-    """The recorded hashes."""
-    if not record.exists():
-        return {}
-    kept = json.loads(record.read_text(encoding="utf-8"))
-    return {(app, name): known for app, names in kept.items() for name, known in names.items()}
+    """The recorded hashes. Raises LawError where there are none: without them, every table would be nobody's."""
+    remedy = f"put it back (git log -p {record.name})"
+    try:
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        found = {(app, name): str(known) for app, names in kept.items() for name, known in names.items()}
+    except FileNotFoundError:
+        raise LawError(f"{record.name}, the record of what is released, is missing: {remedy}.") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise LawError(
+            f"{record.name}, the record of what is released, cannot be read ({said(error)}): {remedy}."
+        ) from None
+    if not found:
+        raise LawError(f"{record.name} says that nothing was ever released: {remedy}.")
+    return found
 
 
 def write(released: Mapping[Key, str], record: Path = RECORD) -> None:

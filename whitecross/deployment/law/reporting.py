@@ -1,4 +1,4 @@
-"""What a check has found, for people: a table on a terminal, lines in a pipe."""
+"""What a check has found, for people: laid out on a terminal, lines in a pipe."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from whitecross.deployment.law.checking import Checked
-from whitecross.deployment.law.rules import RULES, Finding
+from whitecross.deployment.law.rules import RULES
 
 
 def lines(checked: Checked) -> Iterator[str]:
@@ -21,24 +21,20 @@ def lines(checked: Checked) -> Iterator[str]:
 
 
 def draw(checked: Checked, console: Console) -> None:
-    """The same on a terminal."""
-    table = Table(box=None, pad_edge=False, show_lines=False)
-    for column in ("id", "where", "what", "what to do"):
-        table.add_column(column, overflow="fold")
+    """The same on a terminal: of each finding the rule, where, what, why, and what to do."""
     for finding in checked.findings:
-        table.add_row(_colored(finding), escape(finding.place), escape(_what(finding)), RULES[finding.rule].remedy)
-    if checked.findings:
-        console.print(table)
+        rule = RULES[finding.rule]
+        color = "yellow" if rule.warns else "red"
+        console.print(f"[{color}]{finding.rule}[/{color}]  [bold]{escape(rule.title)}[/bold]")
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(min_width=7, justify="right", style="dim")
+        grid.add_column(overflow="fold")
+        told = {"where": finding.place, "what": finding.what, "why": rule.reason, "do": rule.remedy}
+        for name, text in told.items():
+            grid.add_row(name, escape(text))
+        console.print(grid)
+        console.print()
     console.print(escape(summary(checked)), highlight=False)
-
-
-def _colored(finding: Finding) -> str:
-    color = "yellow" if finding.warns else "red"
-    return f"[{color}]{finding.rule}[/{color}]"
-
-
-def _what(finding: Finding) -> str:
-    return f"{RULES[finding.rule].title}: {finding.what}"
 
 
 def summary(checked: Checked) -> str:
@@ -48,6 +44,8 @@ def summary(checked: Checked) -> str:
     looked = (
         f"{len(checked.unreleased)} new {_migrations(len(checked.unreleased))} judged, {released} released compared"
     )
+    if checked.lacks_squawk:
+        looked += ", without squawk, which is not installed (make setup-dev)"
     if not checked.findings:
         return f"{looked}: all is well."
     return f"{looked}: {len(checked.refusals)} refused, {warnings} warned of. docs/migrations.md explains the ids."

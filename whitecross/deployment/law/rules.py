@@ -22,7 +22,7 @@ RULES = {
         "A long lock on a table in use",
         "Whoever reads or writes the table waits until the whole of it is scanned, sorted or rewritten.",
         "Use the operations for tables in use: AddIndexConcurrently, AddConstraintNotValid and ValidateConstraint, "
-        "AddForeignKeyNotValid, SetNotNull.",
+        "AddForeignKeyNotValid, AddUniqueConcurrently, SetNotNull. A lock that stops others comes last in a migration.",
     ),
     "M02": Rule(
         "Schema and data in one migration",
@@ -32,7 +32,8 @@ RULES = {
     "M03": Rule(
         "An import of what may change",
         "A migration does for ever what it did on the day of its release, so it uses nothing that goes on changing.",
-        "Import Django, the standard library and core.db alone, and write everything else as literals.",
+        "Import Django, the standard library and core.db alone, take models from the argument `apps`, and write "
+        "everything else as literals.",
     ),
     "M04": Rule(
         "No word on what the reverse loses",
@@ -47,7 +48,7 @@ RULES = {
     "M06": Rule(
         "A released migration was edited",
         "Databases that have it already would not get the change: there would be two schemas of one name.",
-        "Put the file back as it was (git log -p FILE) and write a new migration.",
+        "Put the file, and its entry in released.json, back as it was (git log -p FILE) and write a new migration.",
     ),
     "M07": Rule(
         "A released migration is missing",
@@ -63,7 +64,7 @@ RULES = {
     "M09": Rule(
         "A row that one of the two releases cannot insert",
         "Its INSERT does not name the column, which has to be filled in and has no default in the database.",
-        "Give the field a db_default, or null=True until every release in use fills it.",
+        "Give the field a db_default; or null=True, until in the next release every one in use fills it.",
     ),
     "M10": Rule(
         "A column of another type",
@@ -101,12 +102,23 @@ RULES = {
     "M16": Rule(
         "SQL that cannot be judged",
         "A block of code, or a statement that depends on what stands in the database, may lock and change anything.",
-        "Write the statements out.",
+        "Write the statements out, as operations or RunSQL. A function of RunPython stands in the file and changes "
+        "rows alone, by the models of `apps`; of schema_editor it takes connection.alias.",
     ),
     "M17": Rule(
         "squawk's opinion",
         "Another judge, with rules that many have met, finds fault with the SQL.",
         "Do as it says; where it errs for a reason that always holds, .squawk.toml says so.",
+    ),
+    "M18": Rule(
+        "Rows that stay locked to the end",
+        "Whoever writes one of the rows waits until all are written and the migration is over.",
+        "Use RunInBatches; or name the rows by their key, with = or IN and literals.",
+    ),
+    "M19": Rule(
+        "A migration before a released one",
+        "Databases that have the released one refuse to migrate, as they lack what now stands before it.",
+        "Let it depend on the released ones, without run_before and replaces.",
     ),
 }
 

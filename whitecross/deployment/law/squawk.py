@@ -7,19 +7,26 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
-from whitecross.deployment.law.effects import Collected
+from whitecross.deployment.law.errors import LawError
+from whitecross.deployment.law.release import Release
 from whitecross.deployment.law.rules import ROOT, Finding
 from whitecross.deployment.law.source import Source
+from whitecross.deployment.law.steps import Collected
+from whitecross.deployment.locks import Statement, locks_of, statements
+from whitecross.deployment.locks.words import Words
 
 CONFIGURATION = ROOT / ".squawk.toml"
+OF_TASTE = ("prefer-", "ban-char-field", "identifier-too-long")  # of how a table is made, not of who uses it
 
 
-class SquawkError(Exception):
-    """It cannot be asked. The message is a sentence for people."""
+class SquawkError(LawError):
+    """It cannot be asked."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Opinion:
 
     rule: str
     line: int
+    column: int
     message: str
 
 
@@ -53,12 +61,30 @@ def opinions(sql: str, *, in_transaction: bool) -> list[Opinion]:
         raise SquawkError(f"squawk does not answer ({type(error).__name__}): run it by hand with {program}.") from None
     if done.returncode and not found:
         raise SquawkError(f"squawk does not understand its settings: see what {program} --help says of .squawk.toml.")
-    return [Opinion(one["rule_name"], one["line"], one["message"]) for one in found]
+    return [Opinion(one["rule_name"], one["line"], one["column"], one["message"]) for one in found]
 
 
-def judge_sql(source: Source, collected: Collected, *, in_transaction: bool) -> Iterator[Finding]:
-    """Its opinions as findings, where the operation stands."""
-    lines = [(line, source.line_of(step.place)) for step in collected.steps for line in step.sql.splitlines() or [""]]
-    for one in opinions("\n".join(line for line, _ in lines), in_transaction=in_transaction):
+def judge_sql(source: Source, collected: Collected, release: Release) -> Iterator[Finding]:
+    """Its opinions as findings, where the operation stands: not those on what nobody would notice."""
+    lines = [(line, source.line_of(step.place)) for step in collected.steps for line in step.sql.split("\n")]
+    sql = "\n".join(line for line, _ in lines)
+    found = statements(sql)
+    ends = [statement.tokens[-1].end for statement in found]
+    starts = list(accumulate((len(line) + 1 for line, _ in lines), initial=0))
+    for one in opinions(sql, in_transaction=collected.atomic):
         said, place = lines[min(one.line, len(lines) - 1)]
+        at = bisect_left(ends, starts[min(one.line, len(lines) - 1)] + one.column + 1)
+        if at < len(found) and _goes_unnoticed(one, found[at], release.created):
+            continue
         yield source.find("M17", place, f"{one.rule}: {one.message.rstrip('.')} ({said.strip()[:80]})")
+
+
+def _goes_unnoticed(opinion: Opinion, statement: Statement, created: Collection[str]) -> bool:
+    """Of a table of this release nobody waits for the locks or misses what goes. No query says the name of an index."""
+    words = Words(statement.tokens)
+    if opinion.rule == "renaming-object" and words.at("alter index"):
+        return True  # M08 knows the one that has a constraint
+    if opinion.rule.startswith(OF_TASTE) or words.at("create table"):
+        return False
+    locks = locks_of(statement.text)
+    return bool(locks) and locks[0].table in created

@@ -6,7 +6,7 @@ time under it.
 """
 
 from whitecross.deployment.locks.modes import UNNAMED, Lock, LockMode
-from whitecross.deployment.locks.reading import locks_of, tables_created
-from whitecross.deployment.locks.statements import statements
+from whitecross.deployment.locks.reading import Reading, locks_of, tables_created
+from whitecross.deployment.locks.statements import Statement, statements
 
-__all__ = ["UNNAMED", "Lock", "LockMode", "locks_of", "statements", "tables_created"]
+__all__ = ["UNNAMED", "Lock", "LockMode", "Reading", "Statement", "locks_of", "statements", "tables_created"]

@@ -21,11 +21,19 @@ _STEADY |= {"time", "timetz", "timestamp", "timestamptz"}
 
 @dataclass
 class Known:
-    """What the statements before have made and proven."""
+    """What the statements before have made and proven, and what whoever asks knows besides."""
 
+    in_use: frozenset[str] = frozenset()  # tables that no statement creates, as they stand there
     created: set[str] = field(default_factory=set)
     checks: dict[tuple[str, str], str] = field(default_factory=dict)  # of CHECK (column IS NOT NULL): the column
     proven: set[tuple[str, str]] = field(default_factory=set)  # columns in which no row has a NULL
+    # Of columns whose every value stays as it is stored when their type changes: what is done all the same, if anything
+    widened: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def create(self, table: str) -> None:
+        """A statement makes this table."""
+        if table not in self.in_use:
+            self.created.add(table)
 
 
 def alter_table(words: Words, known: Known) -> list[Lock]:
@@ -64,7 +72,7 @@ def _action(table: str, action: Words, known: Known) -> list[Lock]:
     if action.at("attach partition", "detach partition", "inherit", "no inherit"):
         return _lineage(table, action)
     if table in known.created and (renamed := action.after("rename to")):
-        known.created.add(renamed.name())
+        known.create(renamed.name())
     return [_of_the_whole(table, action)]
 
 
@@ -75,7 +83,7 @@ def _add_constraint(table: str, name: str, action: Words, known: Known) -> list[
     if action.take("foreign key"):
         return [Lock(SRE, table, is_long, looks), *referenced(action, table, is_long=is_long)]
     if action.take("check"):
-        if name and (column := _not_null(action)):
+        if name and (column := not_null(action)):
             known.checks[table, name] = column
             if is_long:
                 known.proven.add((table, column))
@@ -87,9 +95,9 @@ def _add_constraint(table: str, name: str, action: Words, known: Known) -> list[
     return [Lock(AE, table, True, f"builds the index of {what}")]
 
 
-def _not_null(check: Words) -> str:
-    """The column of CHECK (column IS NOT NULL)."""
-    condition = check.inside() if check.opens() else check
+def not_null(check: Words) -> str:
+    """The column of CHECK (column IS NOT NULL), after the word CHECK; what it is read from stays."""
+    condition = check.inside() if check.opens() else Words(check.rest)
     while condition.opens():
         condition = condition.inside()
     column = condition.name()
@@ -153,6 +161,8 @@ def _may_be_volatile(expression: Words) -> bool:
 
 def _alter_column(table: str, column: str, action: Words, known: Known) -> list[Lock]:
     if action.take("type", "set data type"):
+        if (meanwhile := known.widened.get((table, column))) is not None:
+            return [Lock(AE, table, bool(meanwhile), meanwhile or f"lets {column} hold more, which rewrites nothing")]
         return [Lock(AE, table, True, f"writes every row anew for the type of {column}, unless it only widens")]
     if action.take("set not null"):
         if (table, column) in known.proven:

@@ -64,13 +64,15 @@ _CONFLICTS = {
 class Lock:
     """A lock on a table: `is_long` where the statement scans, sorts or rewrites the table under it, `why` in words.
 
-    Reading and writing rows is never long: its locks on the table stop neither readers nor writers.
+    Reading and writing rows is never long: its locks on the table stop neither readers nor writers. `is_of_rows` where
+    a statement reads, changes or removes rows, which may be all that there are.
     """
 
     mode: LockMode
     table: str
     is_long: bool
     why: str
+    is_of_rows: bool = False
 
     @property
     def stops_the_application(self) -> bool:

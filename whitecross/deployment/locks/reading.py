@@ -1,6 +1,6 @@
 """The locks of each kind of statement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from whitecross.deployment.locks.alter_table import Known, alter_table, mode_named, referenced
@@ -9,16 +9,31 @@ from whitecross.deployment.locks.statements import Statement, Token, statements
 from whitecross.deployment.locks.words import Words
 
 
+class Reading:
+    """Reads statements one after the other: what one has made or proven counts for those after it.
+
+    A table created by one before is nobody's yet, so nothing is long on it; a column of which a validated CHECK says
+    IS NOT NULL is not looked through again. `in_use`: tables that stand there, whatever a statement says of creating
+    them.
+    """
+
+    def __init__(self, in_use: Collection[str] = ()) -> None:
+        self.known = Known(in_use=frozenset(in_use))
+
+    def locks(self, statement: Statement) -> list[Lock]:
+        """The locks of the next statement."""
+        return _locks(statement, self.known)
+
+
 def locks_of(statement: str) -> list[Lock]:
     """The locks of one statement, or of several joined by `;`: one for each table and mode, in the order of the text.
 
-    What a statement finds made or proven by one before it in the text counts: a table created there is nobody's
-    yet, so nothing is long on it; a column of which a validated CHECK says IS NOT NULL is not looked through again.
+    What a statement finds made or proven by one before it in the text counts, as for a Reading.
     """
-    known = Known()
+    reading = Reading()
     found: dict[tuple[str, LockMode], Lock] = {}
     for one in statements(statement):
-        for lock in _locks(one, known):
+        for lock in reading.locks(one):
             key = lock.table, lock.mode
             if key not in found or (lock.is_long and not found[key].is_long):
                 found[key] = lock
@@ -26,11 +41,11 @@ def locks_of(statement: str) -> list[Lock]:
 
 
 def tables_created(statement: str) -> set[str]:
-    """The tables that the statements create."""
-    known = Known()
+    """The tables that the statements create: not those that may stand there already, or stand in a schema apart."""
+    reading = Reading()
     for one in statements(statement):
-        _locks(one, known)
-    return known.created
+        reading.locks(one)
+    return reading.known.created
 
 
 def _locks(statement: Statement, known: Known) -> list[Lock]:
@@ -80,8 +95,10 @@ def _create(words: Words, known: Known) -> list[Lock]:
 
 
 def _create_table(words: Words, known: Known) -> list[Lock]:
+    may_stand = words.take("if not exists") or words.is_qualified()
     table = words.table()
-    known.created.add(table)
+    if not may_stand:
+        known.create(table)
     found = [Lock(AE, table, False, "a new table, which nobody else sees")]
     if words.take("partition of"):
         found.append(Lock(AE, words.name(), False, f"{table} becomes a partition"))
@@ -231,13 +248,13 @@ def _rows(words: Words) -> list[Lock]:
         if token.kind == "sign" and token.text in "()":
             _nest(within, token, before)
         elif token.is_word("into") and before and before.is_word("insert", "merge"):
-            found.append(Lock(RE, rest.table(), False, "writes rows"))
+            found.append(Lock(RE, rest.table(), False, "writes rows", is_of_rows=before.is_word("merge")))
         elif token.is_word("update") and not (before and before.is_word("for", "key", "do", "on", "then")):
-            found.append(Lock(RE, rest.table(), False, "changes rows"))
+            found.append(Lock(RE, rest.table(), False, "changes rows", is_of_rows=True))
         elif token.is_word("from") and before and before.is_word("delete"):
-            found.append(Lock(RE, rest.table(), False, "removes rows"))
+            found.append(Lock(RE, rest.table(), False, "removes rows", is_of_rows=True))
         elif token.is_word("from", "join", "using") and not _is_no_source(within, before):
-            found += [Lock(AS, name, False, "reads rows") for name in _sources(rest)]
+            found += [Lock(AS, name, False, "reads rows", is_of_rows=True) for name in _sources(rest)]
     locking = words.has("for update", "for no key update", "for share", "for key share")
     return [
         replace(lock, mode=RS, why="locks rows") if locking and lock.mode is AS else lock

@@ -46,6 +46,10 @@ class Words:
         self._take_sign("*")
         return name
 
+    def is_qualified(self) -> bool:
+        """Whether the name that stands here bears its schema."""
+        return len(self.rest) > 1 and self.rest[1].kind == "sign" and self.rest[1].text == "."
+
     def _take_sign(self, sign: str) -> bool:
         if self.rest and self.rest[0].kind == "sign" and self.rest[0].text == sign:
             del self.rest[0]

@@ -16,8 +16,9 @@ examples:
   python manage.py check_migrations --json        for a machine
   python manage.py check_migrations --record      at a release: from now on these files stay as they are
 
-Judged are the files, the operations and the SQL; the database is asked for its version alone. docs/migrations.md
-explains each id (M01 ...), with an example of the right way. squawk is asked too where it is installed.
+Judged are the files, the operations and the SQL. The database is asked for its version, and for what single operations
+look up there; it may be empty, and is not changed. docs/migrations.md explains each id (M01 ...), with an example of
+the right way. squawk is asked too where it is installed.
 
 exit codes: 0 all is well, or warnings only; 1 something is refused; 2 it cannot be checked.
 """
@@ -45,15 +46,25 @@ class Command(WithExamples):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check. Exits with 1 where something is refused; raises CommandError (2) where nothing can be said."""
-        checked = self._check(options)
+        """Check. Exits with 1 where something is refused, with 2 where nothing can be said (without --json by raising
+        CommandError)."""
+        try:
+            checked = self._check(options)
+        except CommandError as error:
+            if not options["json"]:
+                raise
+            self._dump({"ok": False, "error": str(error), "squawk": False, "unreleased": [], "findings": []})
+            sys.exit(error.returncode)
         if options["json"]:
-            found = {
-                "ok": not checked.refusals,
-                "unreleased": [".".join(key) for key in checked.unreleased],
-                "findings": [finding.as_json() for finding in checked.findings],
-            }
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=1))
+            self._dump(
+                {
+                    "ok": not checked.refusals,
+                    "error": None,
+                    "squawk": checked.asks_squawk,
+                    "unreleased": [".".join(key) for key in checked.unreleased],
+                    "findings": [finding.as_json() for finding in checked.findings],
+                }
+            )
         else:
             self._print(checked, options)
         if checked.refusals:
@@ -61,20 +72,17 @@ class Command(WithExamples):
         if options["record"]:
             self._record(checked)
 
-    def _check(self, options: dict[str, Any]) -> Any:
-        from django.db.migrations.exceptions import BadMigrationError, NodeNotFoundError
+    def _dump(self, found: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(found, ensure_ascii=False, indent=1))
 
-        from whitecross.deployment.law import check
-        from whitecross.deployment.law.squawk import SquawkError
+    def _check(self, options: dict[str, Any]) -> Any:
+        from whitecross.deployment.law import LawError, check
         from whitecross.postgres.errors import sentence
 
         try:
             return check(alias=options["database"], asks_squawk=not options["no_squawk"])
-        except SquawkError as error:
+        except LawError as error:
             raise CommandError(str(error), returncode=UNABLE) from None
-        except (BadMigrationError, NodeNotFoundError, SyntaxError) as error:
-            said = str(error).rstrip(".")
-            raise CommandError(f"The migrations cannot be read: {said}.", returncode=UNABLE) from None
         except DatabaseError as error:
             said = sentence(error) or "The database cannot be asked for its version; see DATABASE_URL."
             raise CommandError(said, returncode=UNABLE) from None
