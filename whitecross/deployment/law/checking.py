@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from django.apps import apps
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
@@ -87,11 +87,15 @@ def read_migrations() -> MigrationLoader:
 
 
 def _culprit(error: BaseException) -> str:
-    place, trace = getattr(error, "filename", None) or "", error.__traceback__
+    """The file of the migration that was being imported."""
+    place, trace = "", error.__traceback__
     while trace:
-        name = trace.tb_frame.f_code.co_filename
-        place = name if Path(name).parent.name == "migrations" else place
+        code, module = trace.tb_frame.f_code, str(trace.tb_frame.f_globals.get("__name__"))
+        if ".migrations." in module and not module.startswith("django.db."):
+            place = code.co_filename
         trace = trace.tb_next
+    if isinstance(error, SyntaxError):
+        place = error.filename or place
     path = Path(place)
     return f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}: " if place else ""
 
@@ -108,11 +112,16 @@ def _judge(
     found: Checked, key: Key, loader: MigrationLoader, state: ProjectState, release: Release, alias: str
 ) -> ProjectState:
     source, migration = found.sources[key], loader.graph.nodes[key]
-    found.findings += judge_source(source)
-    found.findings += judge_python(source)
-    found.findings += judge_operations(source, migration)
-    collected = collect(migration, state, alias)
-    found.findings += judge_effects(source, collected, release)
+    try:
+        found.findings += judge_source(source)
+        found.findings += judge_python(source)
+        found.findings += judge_operations(source, migration)
+        collected = collect(migration, state, alias)
+        found.findings += judge_effects(source, collected, release)
+    except (LawError, DatabaseError):
+        raise
+    except Exception as error:
+        raise LawError(f"{source.label} cannot be judged: {said(error)}.") from error
     found.sql[key] = collected.sql
     if found.asks_squawk:
         found.findings += judge_sql(source, collected, release)

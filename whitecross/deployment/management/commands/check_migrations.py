@@ -82,7 +82,7 @@ class Command(WithExamples):
         try:
             return check(alias=options["database"], asks_squawk=not options["no_squawk"])
         except LawError as error:
-            raise CommandError(str(error), returncode=UNABLE) from None
+            raise CommandError(str(error), returncode=UNABLE) from error
         except DatabaseError as error:
             said = sentence(error) or "The database cannot be asked for its version; see DATABASE_URL."
             raise CommandError(said, returncode=UNABLE) from None
