@@ -126,6 +126,7 @@ def test_what_sql_takes_away_is_refused(statement: str, what: str, house: House,
         ("ALTER TABLE beds FORCE ROW LEVEL SECURITY", "row level security on beds"),
         ("CREATE POLICY p ON beds USING (true)", "p on beds"),
         ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "the function f does something else"),
+        ("DROP FUNCTION IF EXISTS f(int, text) CASCADE", "the function f goes, which the running release may call"),
         ("DROP TRIGGER t ON beds; CREATE TRIGGER t BEFORE UPDATE ON beds EXECUTE FUNCTION f()", "t on beds"),
     ],
 )

@@ -91,6 +91,8 @@ def _dropped(words: Words) -> Iterator[Change]:
         yield from (Change("drop type", "", name) for name in _names(words))
     elif words.take("schema"):
         yield from (Change("drop schema", "", name) for name in _names(words))
+    elif words.take("function", "procedure"):
+        yield from (Change("drop function", "", name) for name in _names(words))
     elif words.take("owned by"):
         yield Change("drop owned", "", words.name())
     elif words.take("trigger"):

@@ -131,6 +131,8 @@ def _noticed(step: Step, change: Change, release: Release) -> Iterator[tuple[str
         case "revoke" if change.table in now.tables or not (change.table or change.name in release.functions):
             what = change.table or change.name or "what the running release may use"
             yield "M13", f"a right on {what} is taken back"
+        case "drop function" if change.name not in release.functions:
+            yield "M13", f"the function {change.name} goes, which the running release may call"
         case "replace function" if change.name not in release.functions:
             yield "M13", f"the function {change.name} does something else"
 
