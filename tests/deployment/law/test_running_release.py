@@ -6,6 +6,7 @@ import pytest
 
 from tests.deployment.law.house import House
 from tests.deployment.law.samples import BATCHES, FORGET, NOTHING, ONLINE
+from whitecross.deployment.law import released
 
 # A table with the constraints that fields have by themselves.
 COTS = (
@@ -145,6 +146,14 @@ def test_functions_of_this_release_are_its_own(house: House, db: Any) -> None:
     assert not house.found()
     house.write(f"core.db.DropFunction('g()', {body!r})")
     assert house.found() == ["M13: the function g() goes, which the running release may call"]
+
+
+def test_a_trigger_of_this_release_may_go_again(house: House, db: Any) -> None:
+    trigger = "core.db.Trigger(name='t', event='BEFORE UPDATE', function='f')"
+    house.write(f"migrations.AddConstraint('bed', {trigger})", "migrations.RemoveConstraint('bed', 't')")
+    assert house.found() == ["M13: t on beds"]
+    house.known["adoption", house.names[1]] = released.content_hash(house.path(house.names[1]))
+    assert house.found() == ["M08: the trigger t on beds"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the SQL of a migration takes from the running release, or lays down for it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db.migrations import RunPython, RunSQL
@@ -50,12 +51,12 @@ def _kinds(operation: Any, step: Step) -> set[str]:
 
 
 def _judge_changes(source: Source, collected: Collected, release: Release) -> Iterator[Finding]:
-    triggers = {change for change in changes_of(collected.sql) if change.kind == "add trigger"}
+    release.triggers |= {change for change in changes_of(collected.sql) if change.kind == "add trigger"}
     for step in collected.steps:
         line = source.line_of(step.place)
         for change in changes_of(step.sql):
-            if change.kind == "drop trigger" and Change("add trigger", change.table, change.name) in triggers:
-                continue  # it is replaced, which is said of its successor
+            if change.kind == "drop trigger" and replace(change, kind="add trigger") in release.triggers:
+                continue  # it is replaced, which is said of its successor; or it is of this release
             if change.table not in release.created:
                 for rule, what in _noticed(step, change, release):
                     yield source.find(rule, line, what)

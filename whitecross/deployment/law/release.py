@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from whitecross.deployment.law.changes import Change
 from whitecross.deployment.law.columns import Columns, Key
 from whitecross.deployment.law.rules import Finding
 from whitecross.deployment.law.running import Running
@@ -18,6 +19,7 @@ class Release:
     reading: Reading = field(init=False)
     columns: Columns = field(init=False)
     functions: set[str] = field(default_factory=set)  # that it has created
+    triggers: set[Change] = field(default_factory=set)  # that it has added
     unfilled: set[Key] = field(default_factory=set)  # columns that were told of
     forgotten: dict[Key, tuple[Source, int]] = field(default_factory=dict)  # columns that only the models have lost
 
