@@ -30,6 +30,8 @@ class HealthMiddleware:
         said = self._said(path)
         status = 200 if said["status"] == "ok" else 503
         response = JsonResponse(said, status=status, headers={"Cache-Control": "no-store"})
+        if request.method == "HEAD":
+            response.content = b""
         # Django would log each as an error; the asker says once when it changes.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response

@@ -1,6 +1,7 @@
-"""Commands whose --help ends with examples."""
+"""Commands whose --help ends with examples, and which heed NO_COLOR."""
 
 import argparse
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -16,3 +17,9 @@ class WithExamples(BaseCommand):
         parser = super().create_parser(prog_name, subcommand, epilog=self.examples, **kwargs)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """As Django does, which does not know NO_COLOR (https://no-color.org)."""
+        if os.environ.get("NO_COLOR") and not options.get("force_color"):
+            options["no_color"] = True
+        return super().execute(*args, **options)

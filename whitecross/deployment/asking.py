@@ -10,7 +10,7 @@ def confirm(question: str, out: TextIO, *, yes: bool) -> None:
     """Return if the answer is yes, or was given beforehand. Raises CommandError, which says that nothing was done."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():  # None: it is closed
         raise CommandError("Nobody is here to be asked: add --yes. Nothing was changed.")
     try:
         out.write(f"{question} Type yes to go on: ")

@@ -35,18 +35,29 @@ def found(name: str, sentence: str = "", outcome: Outcome = Outcome.OK) -> Findi
 
 
 Look = Callable[[], Finding | Iterable[Finding]]
+Told = Callable[[Finding], None]
 
 
-def look_at(looks: dict[str, Look]) -> list[Finding]:
-    """Look at each thing in turn. What cannot be looked at is refused, with the reason."""
+def look_at(
+    looks: dict[str, Look], *, told: Told = lambda finding: None, why: Callable[[Exception], str] = sentence
+) -> list[Finding]:
+    """Look at each thing in turn, and tell what is found. What cannot be looked at is refused; `why`: in a sentence."""
     findings: list[Finding] = []
     for name, look in looks.items():
         try:
             seen = look()
-            findings += [seen] if isinstance(seen, Finding) else seen
+            now = [seen] if isinstance(seen, Finding) else list(seen)
         except Exception as error:
-            findings.append(Finding(name, Outcome.REFUSED, sentence(error)))
+            now = [Finding(name, Outcome.REFUSED, why(error))]
+        for finding in now:
+            told(finding)
+        findings += now
     return findings
+
+
+def ended(text: str) -> str:
+    """With a full stop, so that what follows is not taken for a part of the command at its end."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def refusals(findings: Iterable[Finding]) -> list[Finding]:

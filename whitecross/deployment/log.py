@@ -140,13 +140,22 @@ def markdown(log: Logged) -> Iterator[str]:
 
 
 def _before(run: MigrationRun) -> Iterator[str]:
-    yield f"- Backup: {run.backup_file or 'none was made by this run'}"
+    yield f"- Backup: {_plain(run.backup_file) if run.backup_file else 'none was made by this run'}"
     if run.backup_sha256:
         yield f"- SHA-256 of the backup: {run.backup_sha256}"
     drift = next((one for one in run.preflight or [] if one["name"] == "drift"), None)
-    yield f"- Schema verified: {_plain(drift['sentence']) if drift else 'not by this run'}"
+    yield f"- Schema verified: {_drift(drift)}"
     yield f"- Preflight: {_findings(run.preflight)}"
     yield ""
+
+
+def _drift(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not by this run"
+    if found["outcome"] != "ok":
+        return f"no: {_plain(found['sentence'])}"
+    # As it is said while it is looked for: "none: ...".
+    return _plain(found["sentence"].replace("none:", "yes:", 1))
 
 
 def _steps(log: Logged) -> Iterator[str]:
@@ -173,7 +182,7 @@ def _verification(found: dict[str, Any] | None) -> str:
     if found is None:
         return "not by this run"
     if found.get("ok") is None:
-        return str(found.get("reason", "no"))
+        return _plain(str(found.get("reason", "no")))
     if found["ok"]:
         counts = ", ".join(f"{number} {noun}" for noun, number in (found.get("counts") or {}).items())
         return f"yes{f' ({counts})' if counts else ''}"
@@ -197,7 +206,7 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterat
 
 def _plain(text: str) -> str:
     """A text in one line in which nothing is a mark of Markdown: a note may quote a statement with `*`, `|` or `<`."""
-    return re.sub(r"([\\`*<>|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*<>|\[\]])", r"\\\1", " ".join(text.split()))
 
 
 def _moment(moment: dt.datetime) -> str:

@@ -3,23 +3,28 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connections
+from django.db import Error, connections
 from django.db.migrations.loader import MigrationLoader
 
 from core.schema.verify import verify
 from whitecross.adoption.reporting import size
 from whitecross.deployment.backups import BackupError, free_space_needed
 from whitecross.deployment.backups.connecting import refuse_a_pooler
-from whitecross.deployment.checking import Finding, Look, Outcome, found, look_at
+from whitecross.deployment.backups.programs import fitting
+from whitecross.deployment.backups.sealing import recipients
+from whitecross.deployment.checking import Finding, Look, Outcome, Told, ended, found, look_at, refusals
 from whitecross.deployment.executor import DeploymentExecutor
+from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import holders
 from whitecross.deployment.losing import is_reversible, reverse_sentence
 from whitecross.deployment.planning import PlannedMigration, planned
 from whitecross.deployment.record import Plan, plan_hash, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
+from whitecross.deployment.static_files import missing_static_files
 from whitecross.deployment.version import code_version
 from whitecross.deployment.watch import AT_WORK
 from whitecross.postgres.connecting import connect
@@ -27,6 +32,27 @@ from whitecross.postgres.connecting import connect
 OLD_TRANSACTION_S = 60
 LAG_S, LAG_BYTES = 30, 1 << 30
 KEPT_FREE = 1 << 30  # bytes that a disk should have left besides
+LOOK_S = 5  # for so long a look waits for a lock
+HOLDING_READERS_UP = """
+SELECT DISTINCT pid FROM pg_locks
+WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+OF_OTHERS = """
+WITH things (what, owner) AS (
+    SELECT CASE relkind WHEN 'S' THEN 'the sequence ' WHEN 'v' THEN 'the view ' ELSE 'the table ' END || relname,
+           relowner
+    FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relnamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'the function ' || proname, proowner FROM pg_proc p WHERE pronamespace = current_schema()::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT 'the type ' || typname, typowner FROM pg_type
+    WHERE typtype = 'e' AND typnamespace = current_schema()::regnamespace
+)
+SELECT what, pg_get_userbyid(owner) FROM things WHERE NOT pg_has_role(owner, 'USAGE')
+ORDER BY what NOT LIKE 'the table%', what
+"""
 
 
 class Preflight:
@@ -41,22 +67,45 @@ class Preflight:
         self.findings: list[Finding] = []
         self.is_unsure = False  # another run was at work, so that drift could not be told from what that did
 
-    def look(self) -> None:
-        """Look at everything, in an order in which each thing can rely on those before."""
+    def look(self, told: Told = lambda finding: None) -> None:
+        """Look at everything, in an order in which each thing can rely on those before, and tell what is found."""
+        self.findings = look_at({"connection": self._connection}, told=told)
+        if refusals(self.findings):
+            return
         looks: dict[str, Look] = {
             "version": self._version,
-            "connection": self._connection,
             "static files": self._static_files,
             "predecessor": self._predecessor,
             "plan": self._pending,
             "privileges": self._privileges,
-            "disk space": self._disk,
-            "replicas": self._replicas,
             "other runs": self._other_runs,
             "blockers": self._blockers,
+            "backup": self._backup,
+            "disk space": self._disk,
+            "replicas": self._replicas,
             "drift": self._drift,
         }
-        self.findings = look_at(looks)
+        with self._impatient():
+            self.findings += look_at(looks, told=told, why=self._why)
+
+    @contextmanager
+    def _impatient(self) -> Iterator[None]:
+        """Meanwhile a table that somebody holds is not waited for."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOOK_S}s"])
+        try:
+            yield
+        finally:
+            with suppress(Error), self.connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+
+    def _why(self, error: Exception) -> str:
+        if getattr(error.__cause__, "sqlstate", None) != "55P03":
+            return sentence(error)
+        with connect(self.alias) as server:
+            named = holders(server, [pid for (pid,) in server.execute(HOLDING_READERS_UP).fetchall()])
+        who = "; ".join(map(str, named)) or "somebody who has gone by now"
+        return f"Nobody can read a table that {who} holds, so it cannot be looked at: let that end first."
 
     def look_again(self, plan: Plan) -> None:
         """Another run has ended, and has left this plan: look at what it changed. The caller keeps others out."""
@@ -76,11 +125,21 @@ class Preflight:
 
     def _version(self) -> Iterator[Finding]:
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('server_version'), pg_is_in_recovery()")
-            server, is_standby = cursor.fetchone()
+            cursor.execute(
+                "SELECT current_setting('server_version'), pg_is_in_recovery(),"
+                " current_setting('transaction_read_only')::boolean, current_user"
+            )
+            server, is_standby, reads_only, user = cursor.fetchone()
         said = f"White Cross {code_version()}, PostgreSQL {server.split()[0]}, {settings.ENVIRONMENT}"
         if is_standby:
             yield found("version", f"{said}: a standby. Point DATABASE_URL to the primary server.", Outcome.REFUSED)
+        elif reads_only:
+            yield found(
+                "version",
+                f"{said}: {user} may only read here, as default_transaction_read_only is on: reset it for the role and "
+                "the database.",
+                Outcome.REFUSED,
+            )
         else:
             yield found("version", said)
 
@@ -92,10 +151,11 @@ class Preflight:
 
     def _static_files(self) -> Iterator[Finding]:
         """In production a page fails whose files' hashed names are not known."""
-        if settings.PRODUCTION and not (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+        if settings.PRODUCTION and (missing := missing_static_files()):
             yield found(
                 "static files",
-                f"They are not collected in {settings.STATIC_ROOT}: python manage.py collectstatic --no-input",
+                f"{len(missing)} are not collected in {settings.STATIC_ROOT}, the first: {missing[0]}. Collect them by "
+                "python manage.py collectstatic --no-input",
                 Outcome.REFUSED,
             )
 
@@ -135,29 +195,41 @@ class Preflight:
 
     def _privileges(self) -> Iterator[Finding]:
         with self.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_user, current_schema(), has_schema_privilege(current_schema(), 'CREATE'),"
-                " ARRAY(SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace ="
-                " current_schema()::regnamespace AND NOT pg_has_role(relowner, 'USAGE') ORDER BY 1)"
-            )
-            user, schema, may_create, of_others = cursor.fetchone()
-        if not may_create:
-            yield found(
-                "privileges", f"{user} may not make tables: GRANT CREATE ON SCHEMA {schema} TO {user}.", Outcome.REFUSED
-            )
-        elif of_others:
+            cursor.execute("SELECT current_user, current_schema(), has_schema_privilege(current_schema(), 'CREATE')")
+            user, schema, may_create = cursor.fetchone()
+            cursor.execute(OF_OTHERS)
+            of_others = cursor.fetchall()
+        if of_others:
+            what, owner = of_others[0]
             yield found(
                 "privileges",
-                f"{user} does not own {len(of_others)} tables, the first {of_others[0]}: make it a member of their "
-                "owner, or migrate as that.",
+                f"{user} does not own {len(of_others)} things of the schema, the first: {what}, of {owner}. Use the "
+                f"DATABASE_URL of {owner}; where that is the wrong one, let it say ALTER ... OWNER TO.",
                 Outcome.REFUSED,
+            )
+        elif not may_create:
+            yield found(
+                "privileges", f"{user} may not make tables: GRANT CREATE ON SCHEMA {schema} TO {user}", Outcome.REFUSED
             )
         else:
             yield found("privileges", f"{user} owns every table and may make new ones")
 
+    def _backup(self) -> Iterator[Finding]:
+        """What would be refused only once the run has begun."""
+        if not self._backs_up:
+            yield found("backup", "none is asked for (--no-backup)", Outcome.WARNING)
+            return
+        try:
+            programs = fitting(self.connection.pg_version, exactly=True)  # type: ignore[attr-defined]
+            keys = recipients()
+        except BackupError as error:
+            yield found("backup", str(error), Outcome.REFUSED)
+            return
+        sealed = f"encrypted for {len(keys)} key{'s' if len(keys) != 1 else ''}" if keys else "not encrypted"
+        yield found("backup", f"by pg_dump {programs.version}, {sealed}")
+
     def _disk(self) -> Iterator[Finding]:
         if not self._backs_up:
-            yield found("disk space", "no backup is asked for (--no-backup)", Outcome.WARNING)
             return
         there = self._folder.absolute()
         while not there.exists():
@@ -255,7 +327,7 @@ class Preflight:
             yield found(
                 "drift",
                 f"The schema differs in {len(differences)} place{'s' if len(differences) != 1 else ''} from what its "
-                f"migrations made, the first: {differences[0]} Mend them, or say --allow-drift.",
+                f"migrations made, the first: {ended(str(differences[0]))} Mend them, or say --allow-drift.",
                 Outcome.WARNING if self._allows_drift else Outcome.REFUSED,
             )
         else:

@@ -15,7 +15,7 @@ from django.db import Error, connections
 from core.schema.verify import verify
 from whitecross.adoption.reporting import size
 from whitecross.deployment.backups import Backup, BackupError, make_backup
-from whitecross.deployment.checking import refusals
+from whitecross.deployment.checking import ended, refusals
 from whitecross.deployment.durations import said
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.executor import DeploymentExecutor, Governance, MigrationStoppedError
@@ -208,7 +208,7 @@ class Procedure:
         preflight.look_again(plan)
         if refused := refusals(preflight.findings):
             raise StoppedError(
-                f"{refused[0].name}: {refused[0].sentence} Nothing was changed. Next, when that is mended: "
+                f"{refused[0].name}: {ended(refused[0].sentence)} Nothing was changed. Next, when that is mended: "
                 "python manage.py upgrade"
             )
 
@@ -262,7 +262,7 @@ class Procedure:
         if failed := refusals(findings):
             raise StoppedError(
                 f"The schema is right, but the smoke test failed ({failed[0].name}: {failed[0].sentence})."
-                f"{_kept(backup)} Next: python manage.py migration_log {run.id}"
+                f"{_kept(backup)} Next, when that is mended: python manage.py upgrade"
             )
         self._say(f"Smoke test: {', '.join(finding.name for finding in findings)}: all well.")
 

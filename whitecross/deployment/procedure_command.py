@@ -10,12 +10,13 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error
 
 from core.management.examples import WithExamples
+from core.management.streams import OutlivesReader
 from whitecross.deployment.asking import confirm
 from whitecross.deployment.durations import seconds
 from whitecross.deployment.failures import sentence
 
 
-class ProcedureCommand(WithExamples):
+class ProcedureCommand(OutlivesReader, WithExamples):
     """Says lines to people, or one JSON object to a machine."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,8 +35,11 @@ class ProcedureCommand(WithExamples):
         """Where people are spoken to who also read JSON."""
         return cast(TextIO, self.stderr if self._json else self.stdout)
 
-    def _ask(self, question: str, *, yes: bool) -> None:
-        confirm(question, self._beside, yes=yes)
+    def _ask(self, question: str, result: dict[str, Any], *, yes: bool) -> None:
+        try:
+            confirm(question, self._beside, yes=yes)
+        except CommandError as error:
+            self._stop(result, str(error), error)
 
     def _say(self, line: str) -> None:
         if not self._json:

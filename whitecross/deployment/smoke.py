@@ -1,9 +1,15 @@
 """A few things that would fail at once if the application did not fit its database. Changes nothing."""
 
+import logging
+import sys
+import traceback
 import uuid
+from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.signals import got_request_exception
 from django.db import transaction
 from django.test import Client
 
@@ -50,11 +56,33 @@ def _write(alias: str) -> Finding:
 
 
 def _pages() -> list[Finding]:
+    errors = list[BaseException | None]()
+
+    def hear(**facts: Any) -> None:
+        errors.append(sys.exception())
+
     host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
     client = Client(raise_request_exception=False, SERVER_NAME=host)
     findings = []
-    for path in ("/health/ready", "/admin/login/"):
-        status = client.get(path, secure=True).status_code
-        outcome = Outcome.OK if status == 200 else Outcome.REFUSED
-        findings.append(found(path, f"answers {status}" + ("" if status == 200 else "; see the log"), outcome))
+    logger = logging.getLogger("django.request")
+    logger.disabled = True  # a page of traceback: what is to be known of it stands in the finding
+    got_request_exception.connect(hear, weak=False)
+    try:
+        for path in ("/health/ready", "/admin/login/"):
+            errors.clear()
+            status = client.get(path, secure=True).status_code
+            if status == 200:
+                findings.append(found(path, "answers 200"))
+            else:
+                why = f": {_where(errors[0])}" if errors and errors[0] else "; see the log"
+                findings.append(found(path, f"answers {status}{why}", Outcome.REFUSED))
+    finally:
+        got_request_exception.disconnect(hear)
+        logger.disabled = False
     return findings
+
+
+def _where(error: BaseException) -> str:
+    """What an error of the program is and where it arose, without its message, which may quote a row."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {'/'.join(Path(last.filename).parts[-3:])}, line {last.lineno}"

@@ -1,5 +1,6 @@
 """The backend that ``ENGINE = "whitecross.postgres"`` names."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from psycopg.types.datetime import TimestamptzLoader
 from .home import EmbeddedServerError, wheel
 from .schema import DatabaseSchemaEditor
 from .server import PORT, USER, server_in
+
+CONNECTING_S = 10
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -69,6 +72,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # school's. A later -c wins, so yours does.
         parameters["options"] = f"-c jit=off -c random_page_cost=1.1 {parameters.get('options') or ''}".strip()
         parameters.setdefault("application_name", "whitecross")
+        if "PGCONNECT_TIMEOUT" not in os.environ:
+            # psycopg would wait two minutes for a server that accepts and says nothing.
+            parameters.setdefault("connect_timeout", CONNECTING_S)
         return parameters
 
     def create_cursor(self, name: str | None = None) -> Any:

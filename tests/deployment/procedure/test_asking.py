@@ -1,6 +1,7 @@
 """The question before the first change: only a yes goes on; anything else, or nobody there, changes nothing."""
 
 import io
+import json
 import os
 import pty
 import signal
@@ -56,9 +57,10 @@ def test_where_nobody_can_be_asked_it_says_how_to_go_on(
     command: str, words: list[str], committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Path(os.devnull).open() as nobody:
-        monkeypatch.setattr(sys, "stdin", nobody)
-        with pytest.raises(CommandError, match=r"^Nobody is here to be asked: add --yes\. Nothing was changed\.$"):
-            call_command(command, *words, stdout=io.StringIO())
+        for stdin in (nobody, None):  # None: it is closed
+            monkeypatch.setattr(sys, "stdin", stdin)
+            with pytest.raises(CommandError, match=r"^Nobody is here to be asked: add --yes\. Nothing was changed\.$"):
+                call_command(command, *words, stdout=io.StringIO())
     assert len(runs()) == 1
 
 
@@ -69,7 +71,9 @@ def test_beside_json_the_question_is_no_part_of_it(
     out, errors = io.StringIO(), io.StringIO()
     with pytest.raises(CommandError):
         call_command("rollback", "knox.0009", "--json", stdout=out, stderr=errors)
-    assert (out.getvalue(), errors.getvalue().strip()) == ("", "Reverse 1 migration? Type yes to go on:")
+    assert errors.getvalue().strip() == "Reverse 1 migration? Type yes to go on:"
+    said = json.loads(out.getvalue())
+    assert (said["stopped"], said["reversed"]) == ("Nothing was changed.", ["sessions.0001_initial"])
 
 
 def test_ctrl_c_at_a_terminal_changes_nothing_and_shows_no_traceback(committed_db: str) -> None:

@@ -58,7 +58,7 @@ def test_the_page_has_all_that_the_runbook_asks_for(run: MigrationRun) -> None:
         f"| Plan | 2 migrations, SHA-256 {'0' * 64} |",
         "- Backup: /backups/whitecross-20260302T120000Z.wcb",
         f"- SHA-256 of the backup: {'a' * 64}",
-        "- Schema verified: none: the schema is as its migrations made it",
+        "- Schema verified: yes: the schema is as its migrations made it",
         "- Preflight: replicas: walreceiver lags by 40 s: let it catch up first.",
         "| # | Migration | Status | Duration | Notes |",
         "| 1 | core.0001_base_schema | Succeeded | 1.50 s | Stepped back 2 times for others. waiting for process 7 of "

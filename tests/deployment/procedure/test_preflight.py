@@ -1,12 +1,14 @@
 """What upgrade looks at before, one thing after another: what is refused, what is warned of, and in which words."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pyrage  # type: ignore[import-untyped]
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.conftest import create_database, drop_database
@@ -16,9 +18,11 @@ from tests.deployment.migrating.conftest import until
 from tests.deployment.procedure.conftest import execute, in_order, runs, upgrade, value
 from tests.migrations.steps import forward
 from whitecross.deployment import preflight
+from whitecross.deployment.backups import making
 from whitecross.deployment.checking import Finding, Outcome, look_at
 from whitecross.deployment.preflight import Preflight
 from whitecross.deployment.reference import SCRATCH, NoScratchError, drift
+from whitecross.deployment.static_files import missing_static_files
 from whitecross.postgres.connecting import connect
 from whitecross.postgres.url import parse
 
@@ -54,16 +58,39 @@ def test_a_database_that_is_well_is_looked_at_from_all_sides(
 
 
 def test_a_role_without_the_privileges_is_told_what_to_grant(db: Any) -> None:
+    owner = value("SELECT current_user")
+    things = sum(
+        value(f"SELECT count(*) FROM {catalog} WHERE {which} AND {space} = 'public'::regnamespace")
+        for catalog, which, space in (
+            ("pg_class", "relkind IN ('r', 'v', 'S')", "relnamespace"),
+            ("pg_proc", "true", "pronamespace"),
+            ("pg_type", "typtype = 'e'", "typnamespace"),
+        )
+    )
     execute("CREATE ROLE newcomer", "SET LOCAL ROLE newcomer")
     assert (one_of("privileges").outcome, one_of("privileges").sentence) == (
         REFUSED,
-        "newcomer may not make tables: GRANT CREATE ON SCHEMA public TO newcomer.",
+        f"newcomer does not own {things} things of the schema, the first: the table adoption_rejects, of {owner}. Use "
+        f"the DATABASE_URL of {owner}; where that is the wrong one, let it say ALTER ... OWNER TO.",
     )
-    execute("RESET ROLE", "GRANT CREATE ON SCHEMA public TO newcomer", "SET LOCAL ROLE newcomer")
-    assert one_of("privileges").outcome is REFUSED
-    assert (
-        " tables, the first adoption_rejects: make it a member of their owner, or migrate as that."
-        in one_of("privileges").sentence
+    execute("RESET ROLE", "CREATE SCHEMA empty", "SET LOCAL search_path = empty")
+    execute("GRANT USAGE ON SCHEMA empty TO newcomer", "SET LOCAL ROLE newcomer")
+    assert (one_of("privileges").outcome, one_of("privileges").sentence) == (
+        REFUSED,
+        "newcomer may not make tables: GRANT CREATE ON SCHEMA empty TO newcomer",
+    )
+    execute("RESET ROLE", "GRANT CREATE ON SCHEMA empty TO newcomer", "SET LOCAL ROLE newcomer")
+    assert one_of("privileges").outcome is OK
+
+
+def test_a_function_of_another_role_is_seen(db: Any) -> None:
+    """A later migration would replace it, and be refused after the backup."""
+    user = value("SELECT current_user")
+    execute("CREATE ROLE newcomer", f"GRANT newcomer TO {user}", "CREATE SCHEMA small", "SET LOCAL search_path = small")
+    execute("CREATE FUNCTION judged() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE TYPE grade AS ENUM ('A')")
+    execute("GRANT ALL ON SCHEMA small TO newcomer", "SET LOCAL ROLE newcomer")
+    assert one_of("privileges").sentence.startswith(
+        f"newcomer does not own 2 things of the schema, the first: the function judged, of {user}."
     )
 
 
@@ -104,6 +131,77 @@ def test_who_would_hold_a_migration_up_is_named_without_a_value(
     assert "(nightly report, idle in transaction since 20" in found.sentence
     assert "FROM system_configurations WHERE key = ?" in found.sentence
     assert found.sentence.endswith(" would hold the migration up: let it end first.")
+
+
+@pytest.mark.direct("knows sessions by the process ids that the driver tells")
+def test_a_table_that_nobody_can_read_is_not_waited_for_and_who_holds_it_is_named(
+    behind: str, without_scratch: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each look in turn would have waited for it, without a word."""
+    monkeypatch.setattr(preflight, "LOOK_S", 0.2)
+    monkeypatch.setattr(making, "SIZE_WAIT_S", 0.2)
+    with connect("default", application_name="nightly report") as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE students, django_migrations IN ACCESS EXCLUSIVE MODE")
+        found, pid = looked(tmp_path), other.info.backend_pid
+    for name in ("plan", "drift"):
+        assert found[name].outcome is REFUSED
+        assert found[name].sentence.startswith(f"Nobody can read a table that process {pid} of ")
+        assert found[name].sentence.endswith(" holds, so it cannot be looked at: let that end first.")
+    assert found["disk space"].outcome is OK
+    assert value("SHOW lock_timeout") == "0"
+
+
+def test_where_the_server_is_not_to_be_reached_one_thing_is_said_of_it(committed_db: str) -> None:
+    connection.close()
+    with on(HOST="/nowhere", EMBEDDED=None):
+        look = Preflight("default", None, backs_up=True)
+        look.look()
+    ((name, outcome),) = [(one.name, one.outcome) for one in look.findings]
+    assert (name, outcome) == ("connection", REFUSED)
+    assert "cannot be reached" in look.findings[0].sentence
+
+
+@pytest.mark.direct("upgrade refuses a pooler, whatever else is wrong")
+def test_a_backup_that_would_be_refused_is_known_before(
+    behind: str, without_scratch: None, settings: Any, tmp_path: Path
+) -> None:
+    assert looked(tmp_path)["backup"].sentence.endswith(", not encrypted")
+    settings.WHITECROSS_BACKUP_RECIPIENTS = ["age1nonsense"]
+    found = looked(tmp_path)["backup"]
+    assert (found.outcome, "Key 1 of " in found.sentence) == (REFUSED, True)
+    settings.WHITECROSS_BACKUP_RECIPIENTS = [str(pyrage.x25519.Identity.generate().to_public())]
+    assert looked(tmp_path)["backup"].sentence.endswith(", encrypted for 1 key")
+    settings.WHITECROSS_PG_BIN = str(tmp_path)
+    found = looked(tmp_path)["backup"]
+    assert (found.outcome, "there is no pg_dump and pg_restore" in found.sentence) == (REFUSED, True)
+
+
+def test_a_role_that_may_only_read_is_told_why(db: Any) -> None:
+    execute("SET TRANSACTION READ ONLY")
+    found = one_of("version")
+    assert (found.outcome, "may only read here, as default_transaction_read_only is on" in found.sentence) == (
+        REFUSED,
+        True,
+    )
+
+
+def test_static_files_that_this_release_has_and_nobody_collected_are_known(settings: Any, tmp_path: Path) -> None:
+    settings.PRODUCTION, settings.STATIC_ROOT = True, str(tmp_path)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    }
+    found = one_of("static_files")
+    assert found.outcome is REFUSED
+    assert re.match(rf"\d+ are not collected in {tmp_path}, the first: \S+\. Collect them by python", found.sentence)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert list(Preflight("default", None, backs_up=False)._static_files()) == []
+    manifest = tmp_path / "staticfiles.json"
+    manifest.write_text(manifest.read_text().replace('"unfold/css/styles.css"', '"unfold/css/others.css"'))
+    assert missing_static_files() == []  # what was read is kept
+    settings.STORAGES = {**settings.STORAGES}
+    assert missing_static_files() == ["unfold/css/styles.css"]
 
 
 def test_what_cannot_be_looked_at_is_refused_without_a_value() -> None:

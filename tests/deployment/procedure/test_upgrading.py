@@ -80,7 +80,7 @@ def test_it_looks_backs_up_migrates_verifies_tries_and_records(behind: str, tmp_
     assert run["verification"]["ok"] is True
     assert {one["outcome"] for one in run["smokeTest"]} == {"ok"}
     assert {one["name"] for one in run["preflight"]} == {
-        *("version", "plan", "privileges", "disk space", "replicas", "other runs", "blockers", "drift")
+        *("version", "plan", "privileges", "other runs", "blockers", "backup", "disk space", "replicas", "drift")
     }
     assert value("SELECT count(*) FROM districts") == 0  # the smoke test's rows are gone
     assert len(runs()) == 3
@@ -318,7 +318,7 @@ def test_a_smoke_test_that_fails_is_said_and_recorded(committed_db: str) -> None
     run = last_run()
     assert said == [
         "The schema is right, but the smoke test failed (/admin/login/: answers 400; see the log). "
-        f"Next: python manage.py migration_log {run['id']}"
+        "Next, when that is mended: python manage.py upgrade"
     ]
     assert run["status"] == "FAILED"
     assert run["verification"]["ok"] is True

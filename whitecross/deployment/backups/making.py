@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.progress import Progress
@@ -42,6 +42,7 @@ from whitecross.deployment.backups.sealing import recipients, seal
 from whitecross.postgres.server import complaint_in
 
 LOCK_WAIT_S = 60
+SIZE_WAIT_S = 3
 LOCK_NOT_AVAILABLE, NO_PRIVILEGE, NO_MORE_SPACE = "55P03", "42501", (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOTES_AT_MOST = 20
 # Rows in a dump are compressed, indexes are not in it; this much of the tables is seldom exceeded.
@@ -112,9 +113,13 @@ def free_space_needed(alias: str = "default") -> int:
     """About how many bytes a backup of this database takes; rather more than less."""
     with connected(alias) as connection, connection.cursor() as cursor:
         names = [table.sql for table in tables(cursor)]
-        cursor.execute(
-            "SELECT coalesce(sum(pg_table_size(name::regclass)), 0) FROM unnest(%s::text[]) AS name", [names]
-        )
+        try:
+            cursor.execute(f"SET lock_timeout = '{SIZE_WAIT_S}s'")
+            cursor.execute(
+                "SELECT coalesce(sum(pg_table_size(name::regclass)), 0) FROM unnest(%s::text[]) AS name", [names]
+            )
+        except OperationalError:  # somebody holds a table; this asks for no lock, and counts indexes too
+            cursor.execute("SELECT pg_database_size(current_database())")
         return int(int(cursor.fetchone()[0]) * PART_OF_TABLES) + (1 << 20)
 
 

@@ -21,13 +21,14 @@ examples:
   python manage.py doctor --check D16 --check D18  who holds others up just now
   python manage.py doctor --minutes 30             a transaction may take half an hour, as while a report runs
   python manage.py doctor --json | jq .findings    for a monitor
+  python manage.py doctor --fail-on broken         for a timer that calls somebody: a warning can wait, and exits with 0
   python manage.py doctor --list                   every check
 
 It only reads, waits for no lock longer than a fifth of a second, and holds none that the application would wait for; a
 standby and a role that may only read will do. Each finding comes with the commands that mend it: SQL for
 manage.py dbshell, anything else for a shell. docs/doctor.md explains each check.
-Exit codes: 0 nothing found, or notes alone; 1 something is to be mended; 2 wrong arguments, no database, or nothing
-found but not every question answered; 130 interrupted."""
+Exit codes: 0 nothing found, or notes alone; 1 something is to be mended (with --fail-on broken: something is broken);
+2 wrong arguments, no database, or nothing found but not every question answered; 130 interrupted."""
 
 
 class Command(WithExamples):
@@ -47,6 +48,12 @@ class Command(WithExamples):
         )
         parser.add_argument(
             "--timeout", type=_seconds, default=30, metavar="SECONDS", help="longest that one question may take"
+        )
+        parser.add_argument(
+            "--fail-on",
+            choices=("broken", "warning"),
+            default="warning",
+            help="how bad the worst has to be for exit code 1 (default: warning)",
         )
         parser.add_argument("--list", action="store_true", help="list the checks")
         parser.add_argument("--json", action="store_true", help="print for a machine")
@@ -109,6 +116,7 @@ class Command(WithExamples):
     def _examine(self, options: dict[str, Any]) -> int:
         from whitecross.adoption.progress import BarProgress, Progress
         from whitecross.deployment.doctor.examining import examine
+        from whitecross.deployment.doctor.finding import Severity
         from whitecross.deployment.doctor.look import Choices
         from whitecross.deployment.doctor.reasons import reason_of
         from whitecross.deployment.doctor.reporting import show_report
@@ -126,7 +134,7 @@ class Command(WithExamples):
             self._print_json(report.as_json())
         else:
             show_report(self.console, report)
-        return report.exit_code
+        return report.exit_code_for(Severity(options["fail_on"]))
 
     def _print_json(self, what: Any) -> None:
         self.stdout.write(json.dumps(what, ensure_ascii=False, indent=2) + "\n")

@@ -12,6 +12,7 @@ from django.db.migrations import Migration
 
 from core.db.autodetector import EnumAutodetector
 from core.management.examples import WithExamples
+from core.management.streams import OutlivesReader
 from core.schema import expected
 from core.schema.verify import verify
 from whitecross.deployment.durations import said, seconds
@@ -44,7 +45,7 @@ exit codes: 0 done, or nothing to do; 1 stopped, with one sentence that says how
 """
 
 
-class Command(WithExamples, django_migrate.Command):
+class Command(OutlivesReader, WithExamples, django_migrate.Command):
     """Django's command with bounded effects and a record; refuses a database with the predecessor's tables."""
 
     examples = EXAMPLES

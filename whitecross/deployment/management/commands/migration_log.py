@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from core.management.examples import WithExamples
+from core.management.streams import OutlivesReader
 
 if TYPE_CHECKING:
     from whitecross.deployment.log import Logged
@@ -23,7 +24,7 @@ exit codes: 0 printed; 1 there is no such run
 """
 
 
-class Command(WithExamples):
+class Command(OutlivesReader, WithExamples):
     """Parses, reads the record, prints."""
 
     examples = EXAMPLES
@@ -73,7 +74,7 @@ class Command(WithExamples):
                 log.run.command,
                 str(len(log.steps)),
                 log.status(log.run),
-                log.run.executor,
+                " ".join(log.run.executor.split()),
                 log.run.code_version,
             )
             for log in runs
@@ -86,7 +87,9 @@ class Command(WithExamples):
             from rich.console import Console
             from rich.table import Table
 
-            table = Table(*headings)
+            table = Table()
+            for heading in headings:
+                table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "status"))
             for row in rows:
                 table.add_row(*row)
             Console(file=cast(TextIO, self.stdout._out)).print(table)

@@ -81,7 +81,7 @@ class Command(ProcedureCommand):
             self._finish(result)
             return
         number = len(way.migrations)
-        self._ask(f"Reverse {number} migration{'s' if number != 1 else ''}?", yes=options["yes"])
+        self._ask(f"Reverse {number} migration{'s' if number != 1 else ''}?", result, yes=options["yes"])
         procedure = Procedure("rollback", options["database"], self._say)
         with self._sentences(result):
             result |= procedure.roll_back(

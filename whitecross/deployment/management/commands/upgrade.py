@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from whitecross.deployment.checking import Finding, Outcome, refusals
+from whitecross.deployment.checking import Finding, Outcome, ended, refusals
 from whitecross.deployment.procedure_command import ProcedureCommand
 
 EXAMPLES = """\
@@ -44,7 +44,7 @@ class Command(ProcedureCommand):
         )
         self._say("Looking:")
         try:
-            preflight.look()
+            preflight.look(self._tell)
         except KeyboardInterrupt as interrupt:
             raise CommandError("It was interrupted at the keyboard. Nothing was changed.") from interrupt
         result: dict[str, Any] = {
@@ -52,13 +52,11 @@ class Command(ProcedureCommand):
             "plan": preflight.plan_as_json(),
             "planHash": preflight.hash,
         }
-        for finding in preflight.findings:
-            self._tell(finding)
         self._tell_plan(result["plan"])
         if refused := refusals(preflight.findings):
             self._stop(
                 result,
-                f"{refused[0].name}: {refused[0].sentence} Nothing was changed. Next, when that is mended: "
+                f"{refused[0].name}: {ended(refused[0].sentence)} Nothing was changed. Next, when that is mended: "
                 "python manage.py upgrade",
             )
         if options["plan"]:
@@ -66,7 +64,7 @@ class Command(ProcedureCommand):
             return
         number = len(preflight.plan)
         question = f"Apply {number} migration{'s' if number != 1 else ''}?" if number else "Nothing to migrate; go on?"
-        self._ask(question, yes=options["yes"])
+        self._ask(question, result, yes=options["yes"])
         with self._sentences(result):
             result |= Procedure("upgrade", options["database"], self._say).upgrade(
                 preflight,
@@ -83,6 +81,7 @@ class Command(ProcedureCommand):
         if not self._json:
             word = style[finding.outcome](f"{finding.outcome.value:<8}")
             self.stdout.write(f"  {word} {finding.name}: {finding.sentence}")
+            self.stdout.flush()
 
     def _tell_plan(self, plan: list[dict[str, Any]]) -> None:
         if plan:
