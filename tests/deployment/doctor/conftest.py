@@ -1,6 +1,8 @@
 """A doctor for the database of the test."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -63,6 +65,19 @@ def patient(one_db: None) -> Iterator[None]:
     run(*statements)
 
 
+@contextmanager
+def on(**entry: Any) -> Iterator[None]:
+    """Let Django's `default` be another connection for a while."""
+    connection.close()
+    before = dict(connection.settings_dict)
+    connection.settings_dict.update(entry)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(before)
+
+
 def run(*statements: str) -> None:
     """Each in autocommit, as psql would."""
     with connection.cursor() as cursor:
@@ -79,3 +94,12 @@ def ask(*ids: str, deep: bool = False, minutes: float = 5, seconds: int = 30) ->
 def named(report: Report) -> list[str]:
     """What was found, as `severity id object`."""
     return [f"{finding.severity} {check.id} {finding.object}" for check, finding in report.found]
+
+
+@pytest.fixture
+def role(one_db: None) -> Iterator[str]:
+    """A role of this test's own: roles are the whole server's."""
+    name = f"wc_doctor_{os.getpid()}"
+    run(f"CREATE ROLE {name}")
+    yield name
+    run(f"DROP OWNED BY {name}", f"DROP ROLE {name}")

@@ -180,3 +180,21 @@ def test_what_a_name_holds_draws_nothing(patient: None) -> None:
     assert code == 1
     assert "\x1b" not in said
     assert "[bold]" in said
+
+
+def test_only_what_is_broken_fails_where_that_is_asked_for(patient: None) -> None:
+    run(*LOST)
+    code, said = doctor("--check", "D02", "--fail-on", "broken")
+    assert (code, said.splitlines()[0][:12]) == (0, "warning D02 ")
+    assert doctor("--check", "D02", "--fail-on", "warning")[0] == 1
+    assert doctor("--check", "D01", "--fail-on", "broken")[0] == 1
+    assert json.loads(doctor("--check", "D02", "--fail-on", "broken", "--json")[1])["ok"] is False
+
+
+def test_what_was_not_answered_fails_also_where_only_what_is_broken_does(
+    patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(*LOST)
+    slow = "SELECT count(*) AS number, ARRAY['1'] AS ids FROM pg_sleep(5)"
+    monkeypatch.setattr("whitecross.deployment.doctor.orphans._count", lambda _: slow)
+    assert doctor("--check", "D01", "--check", "D02", "--timeout", "1", "--fail-on", "broken")[0] == 2

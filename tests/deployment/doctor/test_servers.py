@@ -1,10 +1,9 @@
 """doctor and servers: one that is set up badly, a standby, a pooler in transaction mode, a role that may see little."""
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from configuration.live import parameters
 from tests.configuration.test_reading_live import PGBOUNCER, pooler
 from tests.deployment.clusters import Cluster, private_folder
 from tests.deployment.doctor.conftest import ask, named, run
+from tests.deployment.doctor.conftest import on as on
 from tests.deployment.doctor.test_sessions import in_background, until
 from whitecross.deployment.doctor import server, sessions, statements
 from whitecross.deployment.doctor.examining import Report
@@ -35,23 +35,10 @@ BADLY = {
 }
 
 
-@contextmanager
-def on(**entry: Any) -> Iterator[None]:
-    """Let Django's `default` be another connection for a while."""
-    connection.close()
-    before = dict(connection.settings_dict)
-    connection.settings_dict.update(entry)
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict.update(before)
-
-
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Cluster]:
     with ExitStack() as stack:
-        made = Cluster.primary(stack.enter_context(private_folder()), **BADLY)
+        made = Cluster.primary(stack.enter_context(private_folder()), None, **BADLY)
         stack.callback(made.stop)
         yield made
 
@@ -165,15 +152,6 @@ def test_on_a_standby_every_question_is_answered(badly: Cluster) -> None:
             report = ask(deep=True)
     assert report.unanswered == []
     assert "broken D04 postgres" in named(report)  # empty
-
-
-@pytest.fixture
-def role(one_db: None) -> Iterator[str]:
-    """A role of this test's own: roles are the whole server's."""
-    name = f"wc_doctor_{os.getpid()}"
-    run(f"CREATE ROLE {name}")
-    yield name
-    run(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 @pytest.mark.direct("says its role when it connects, which a pooler does not pass on")

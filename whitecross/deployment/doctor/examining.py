@@ -34,7 +34,12 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0: nothing above a note. 1: something is to be mended. 2: nothing found, but not all was answered."""
-        if any(finding.severity != Severity.NOTE for _, finding in self.found):
+        return self.exit_code_for(Severity.WARNING)
+
+    def exit_code_for(self, least: Severity) -> int:
+        """The same, where only what is at least so bad makes it 1."""
+        bad = [one for one in Severity if list(Severity).index(one) <= list(Severity).index(least)]
+        if any(finding.severity in bad for _, finding in self.found):
             return FOUND
         return UNANSWERED if self.unanswered else SOUND
 

@@ -9,13 +9,16 @@ from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, broken, note, warning
 from whitecross.deployment.doctor.look import Look
 
-# pg_stat_progress_create_index tells others' builds only to who may see them.
+# pg_stat_progress_create_index tells others' builds only to who may see them. The lock of one everybody sees.
 INVALID = f"""
 SELECT {TABLE} AS "table", quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS name, i.indisunique AS is_unique,
        x.relname ~ '_cc(new|old)[0-9]*$' AS is_left, i.indisexclusion AS excludes,
        EXISTS (SELECT FROM pg_stat_progress_create_index b WHERE b.relid = c.oid) AS at_work,
        EXISTS (SELECT FROM pg_stat_progress_create_index b
-               WHERE b.datname = current_database() AND b.relid IS NULL) AS unseen
+               WHERE b.datname = current_database() AND b.relid IS NULL)
+       AND EXISTS (SELECT FROM pg_locks l WHERE l.relation = c.oid AND l.mode = 'ShareUpdateExclusiveLock'
+                   AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+           AS unseen
 FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid
@@ -60,7 +63,10 @@ def invalid(look: Look) -> Iterator[Finding]:
         if found.at_work:
             continue
         if found.unseen:
-            look.cannot_see(f"whether an index is being built just now: {look.role} lacks pg_read_all_stats")
+            look.cannot_see(
+                f"whether {found.name}, which is invalid, is being built just now: {look.role} lacks pg_read_all_stats"
+            )
+            continue
         if found.is_left:
             step = Step(f"DROP INDEX CONCURRENTLY {found.name};")
             yield warning(

@@ -22,7 +22,8 @@ TESTED = {15: 18, 17: 10, 18: 4}
 SLOTS = """
 SELECT slot_name AS name, active, wal_status AS status, xmin IS NOT NULL AS keeps_rows,
        pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
-                       restart_lsn)::bigint AS bytes
+                       restart_lsn)::bigint AS bytes,
+       (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS may_drop
 FROM pg_replication_slots
 WHERE NOT temporary AND (database IS NULL OR database = current_database())
 ORDER BY slot_name
@@ -85,9 +86,10 @@ def slots(look: Look) -> Iterator[Finding]:
     """It keeps it until the disk is full."""
     for found in look.rows(SLOTS):
         kept = size(found.bytes or 0)
-        step = Step(
-            f"SELECT pg_drop_replication_slot({literal(found.name)});", "if its standby or reader is gone for good"
-        )
+        say = "if its standby or reader is gone for good"
+        if not found.may_drop:
+            say += f"; {look.role} may not, this is for a superuser or a role with REPLICATION"
+        step = Step(f"SELECT pg_drop_replication_slot({literal(found.name)});", say)
         if found.status in ("unreserved", "lost"):
             said = f"what it needs is removed or about to be ({found.status}): its standby has to be made anew"
             yield warning(f"slot {found.name}", said, step)

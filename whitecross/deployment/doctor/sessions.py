@@ -18,7 +18,17 @@ HIDDEN = """
 SELECT count(*) AS number FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type IS NULL AND pid <> pg_backend_pid()
 """
-SESSION = """
+# Of a session of the server itself no role is known; nobody but a superuser ends a superuser's.
+MAY_END = """
+coalesce((
+    SELECT CASE WHEN theirs.rolsuper THEN ours.rolsuper
+                ELSE pg_has_role(theirs.oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') END
+    FROM pg_roles theirs, pg_roles ours WHERE theirs.oid = a.usesysid AND ours.rolname = current_user
+), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) AS may_end,
+coalesce((SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid), true) AS superusers_alone
+"""
+SESSION = f"""
+{MAY_END.strip()},
 a.pid, coalesce(a.usename, '?') AS role, coalesce(nullif(a.application_name, ''), '?') AS program,
 coalesce(a.state, '?') AS state, a.query, a.xact_start::text AS begun,
 extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS in_transaction,
@@ -44,7 +54,9 @@ ORDER BY l.waitstart
 BLOCKING = f"SELECT {SESSION} FROM pg_stat_activity a WHERE a.pid = ANY(%(pids)s)"  # noqa: S608 - a constant
 
 PREPARED = """
-SELECT gid, owner::text AS role, extract(epoch FROM clock_timestamp() - prepared)::float8 AS age FROM pg_prepared_xacts
+SELECT gid, owner::text AS role, extract(epoch FROM clock_timestamp() - prepared)::float8 AS age,
+       owner = current_user OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS may_end
+FROM pg_prepared_xacts
 WHERE database = current_database() AND prepared <= clock_timestamp() - make_interval(secs => %(seconds)s)
 ORDER BY prepared
 """
@@ -55,7 +67,7 @@ def long_transactions(look: Look) -> Iterator[Finding]:
     """While it lasts, no dead row of any table is cleared away, and its locks are held."""
     for found in _long(look, idle=False):
         said = f"a transaction of {found.role} ({found.program}) is {duration(found.in_transaction)} old{_runs(found)}"
-        yield warning(f"session {found.pid}", said, _end(found))
+        yield warning(f"session {found.pid}", said, _end(look, found))
 
 
 @check("D17", Severity.WARNING, "Does a session idle within a transaction? (--minutes)")
@@ -63,7 +75,7 @@ def idle_in_transaction(look: Look) -> Iterator[Finding]:
     """It has forgotten to end it."""
     for found in _long(look, idle=True):
         said = f"{found.role} ({found.program}) is {found.state}, for {duration(found.in_state)}{_runs(found)}"
-        yield warning(f"session {found.pid}", said, _end(found))
+        yield warning(f"session {found.pid}", said, _end(look, found))
 
 
 def _long(look: Look, *, idle: bool) -> list[Any]:
@@ -75,7 +87,10 @@ def _long(look: Look, *, idle: bool) -> list[Any]:
 
 
 def _without_privilege(look: Look) -> str:
-    return f"what other roles' sessions do: GRANT pg_read_all_stats TO {look.role} would show it"
+    return (
+        f"what other roles' sessions do: GRANT pg_read_all_stats TO {look.role} would show it, and with it the values "
+        "in their statements to whoever has that role"
+    )
 
 
 def _runs(session: Any) -> str:
@@ -87,11 +102,15 @@ def _runs(session: Any) -> str:
     return f": {said[:LONGEST]}{'...' if len(said) > LONGEST else ''}"
 
 
-def _end(session: Any) -> Step:
-    """End what it does. Not another transaction that has got the same number meanwhile."""
+def _end(look: Look, session: Any) -> Step:
+    """End what it does, and who may. Not another transaction that has got the same number meanwhile."""
     deed = "terminate" if session.state.startswith("idle") else "cancel"
     same = f" AND xact_start = {literal(session.begun)}" if session.begun else ""
-    return Step(f"SELECT pg_{deed}_backend(pid) FROM pg_stat_activity WHERE pid = {session.pid}{same};")  # noqa: S608 - names are quoted
+    run = f"SELECT pg_{deed}_backend(pid) FROM pg_stat_activity WHERE pid = {session.pid}{same};"  # noqa: S608 - names are quoted
+    if session.may_end:
+        return Step(run)
+    others = "" if session.superusers_alone else f", {session.role}, or a role with pg_signal_backend"
+    return Step(run, f"{look.role} may not end it; this is for a superuser{others}")
 
 
 @check("D18", Severity.WARNING, "Does a session wait long for a lock, and for whom?")
@@ -117,7 +136,7 @@ def lock_waits(look: Look) -> Iterator[Finding]:
         elif pid in sessions:
             holder = sessions[pid]
             said = f"{holder.role} ({holder.program}; {holder.state}{_runs(holder)}) holds up {waits}"
-            yield warning(f"session {pid}", said, _end(holder))
+            yield warning(f"session {pid}", said, _end(look, holder))
 
 
 def _at_the_head(pid: int, waiting: dict[int, Any]) -> set[int]:
@@ -141,5 +160,8 @@ def prepared(look: Look) -> Iterator[Finding]:
     """White Cross prepares none; it outlives a restart of the server, with its locks."""
     for found in look.rows(PREPARED, {"seconds": 60 * look.choices.minutes}):
         said = f"{found.role} prepared it {duration(found.age)} ago, and nobody has ended it: its locks are held"
-        step = Step(f"ROLLBACK PREPARED {literal(found.gid)};", "if whatever prepared it has given it up")
+        say = "if whatever prepared it has given it up"
+        if not found.may_end:
+            say += f"; {look.role} may not, this is for {found.role} or a superuser"
+        step = Step(f"ROLLBACK PREPARED {literal(found.gid)};", say)
         yield warning(f"prepared transaction {found.gid}", said, step)

@@ -51,7 +51,10 @@ def slow(look: Look) -> Iterator[Finding]:
     by_total = sorted(found, key=lambda one: -one.total)[:TOP]
     for one in {id(one): one for one in (*by_mean, *by_total)}.values():
         if one.query == "<insufficient privilege>":
-            look.cannot_see(f"slow statements of other roles: GRANT pg_read_all_stats TO {look.role} would show them")
+            look.cannot_see(
+                f"slow statements of other roles: GRANT pg_read_all_stats TO {look.role} would show them, and what "
+                "runs just now with the values in it"
+            )
             continue
         yield _said(look, one)
 
