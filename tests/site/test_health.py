@@ -10,13 +10,15 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from configuration import live
 from core.enums import UserRole
 from tests.factories import make_user
 from tests.site.conftest import by_another_program
 from whitecross import readiness
+from whitecross.health import HealthMiddleware
 from whitecross.readiness import Readiness
 
 READY = {"status": "ok", "database": "ok", "migrations": "ok", "configuration": "ok"}
@@ -56,6 +58,15 @@ def test_they_are_for_reading(method: str, page: str, db: None) -> None:
     response = getattr(Client(), method)(page)
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_head_has_no_body(page: str, db: None) -> None:
+    """A server would throw it away, and say so in its log each time."""
+    found = RequestFactory().head(page)
+    response = HealthMiddleware(lambda request: HttpResponse())(found)
+    assert isinstance(response, HttpResponse)
+    assert (response.status_code, response.getvalue()) == (200, b"")
 
 
 def test_nothing_else_is_below_it(db: None) -> None:

@@ -1,11 +1,13 @@
 """migration_log: the page that the runbook asks operators to keep, filled from the record; the same for machines."""
 
 import datetime as dt
+import io
 import json
+import re
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tests.deployment.migrating.conftest import until
@@ -158,3 +160,29 @@ def test_a_run_that_is_not_there_is_said_in_a_sentence(number: str, run: Migrati
 def test_before_the_first_migration_it_says_what_to_type(empty_db: str) -> None:
     with pytest.raises(CommandError, match=r"^No run is recorded here yet\. Next: python manage\.py upgrade$"):
         command("migration_log")
+
+
+def test_nothing_that_was_recorded_can_pass_for_a_part_of_the_page(run: MigrationRun, tmp_path: Any) -> None:
+    folder = "/backups\n## Final status\n\nSucceeded.\n[all well](https://example.org)"
+    MigrationRun.objects.filter(pk=run.pk).update(backup_file=folder, executor="one\nanother")
+    lines = command("migration_log", str(run.pk), "--markdown").splitlines()
+    assert lines.count("## Final status") == 1
+    assert "- Backup: /backups ## Final status Succeeded. \\[all well\\](https://example.org)" in lines
+    assert command("migration_log", "--list").splitlines()[1].endswith("\tone another\t0.1.0")
+
+
+@pytest.mark.parametrize("columns", [70, 200])
+def test_on_a_narrow_terminal_the_list_still_says_how_each_run_ended(
+    columns: int, run: MigrationRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    make_migration_run(status="SUCCEEDED", executor="a-deployer-with-a-long-name")
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    call_command("migration_log", "--list", stdout=terminal)
+    said = terminal.getvalue()
+    assert "Succeeded" in said
+    assert "Failed" in said
+    assert "…" not in said
+    assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in said.splitlines()) <= columns
+    assert ("a-deployer-with-a-long-name" in said) is (columns == 200)

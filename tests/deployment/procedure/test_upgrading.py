@@ -325,6 +325,33 @@ def test_a_smoke_test_that_fails_is_said_and_recorded(committed_db: str) -> None
     assert {one["name"]: one["outcome"] for one in run["smokeTest"]}["models"] == "ok"
 
 
+def failing(get_response: Any) -> Any:
+    """A middleware in which the page to sign in fails."""
+
+    def answer(request: Any) -> Any:
+        if request.path == "/admin/login/":
+            raise ValueError("Peanut")
+        return get_response(request)
+
+    return answer
+
+
+def test_a_page_that_fails_is_said_with_its_place_and_without_what_the_error_quotes(
+    committed_db: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.failing"]
+    with stopped() as said:
+        upgrade()
+    place = r"ValueError in deployment/procedure/test_upgrading\.py, line \d+"
+    assert re.search(
+        rf"the smoke test failed \(/admin/login/: answers 500: {place}\)\. "
+        r"Next, when that is mended: python manage\.py upgrade$",
+        said[0],
+    )
+    assert "Peanut" not in caplog.text
+    assert last_run()["issues"] == said
+
+
 def test_what_stops_it_is_told_to_a_machine_as_well(committed_db: str) -> None:
     execute("ALTER TABLE districts ADD COLUMN odd text")
     out = io.StringIO()

@@ -22,6 +22,8 @@ examples:
                                              the same, and then delete what need not be kept: for a timer or cron
   python manage.py backup list               what there is, the newest first; --json for a monitor
   python manage.py backup verify latest      read every byte; with a key, also decrypt
+  python manage.py backup verify latest --younger-than 26
+                                             the same, and exit 1 if it is older than 26 hours: for a timer
   python manage.py backup verify --all
   python manage.py backup prune --keep-daily 7 --dry-run
                                              say what would be deleted
@@ -38,6 +40,17 @@ def count(text: str) -> int:
     if not text.isdecimal() or len(text) > 6:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of backups")
     return int(text)
+
+
+def hours(text: str) -> float:
+    """A time from none to ten years. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 < value <= 87_600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours")
+    return value
 
 
 class Command(BackupCommand):
@@ -57,6 +70,9 @@ class Command(BackupCommand):
         self.add_common(verify, above=False)
         verify.add_argument("file", nargs="?", help="a file, or: latest")
         verify.add_argument("--all", action="store_true", help="every backup in the folder")
+        verify.add_argument(
+            "--younger-than", type=hours, metavar="HOURS", help="fail if the backup was made longer ago than that"
+        )
         verify.add_argument("--identity", type=Path, help="the file with the key to decrypt")
         prune = deeds.add_parser("prune", help="delete what need not be kept")
         self.add_common(prune, above=False)
@@ -122,7 +138,7 @@ class Command(BackupCommand):
         elif found:
             show_entries(self.console, found)
         else:
-            say(self.console, f"There is no backup in {folder}; manage.py backup makes one.")
+            say(self.console, f"There is no backup in {folder}. To make one: python manage.py backup")
 
     def _verify(self) -> None:
         from whitecross.adoption.reporting import say, size
@@ -131,10 +147,12 @@ class Command(BackupCommand):
         from whitecross.deployment.backups.reporting import when
         from whitecross.deployment.backups.restoring import database_of
         from whitecross.deployment.backups.sealing import identities
-        from whitecross.deployment.backups.verifying import verify
+        from whitecross.deployment.backups.verifying import too_old, verify
 
         if bool(self.options["file"]) == self.options["all"]:
             raise CommandError("Name one backup, or latest, or --all.", returncode=USAGE)
+        if self.options["all"] and self.options["younger_than"]:
+            raise CommandError("--younger-than is for one backup, as latest, not for --all.", returncode=USAGE)
         folder = folder_of(self.options["folder"])
         if self.options["all"]:
             paths = [entry.path for entry in entries(folder)]
@@ -143,7 +161,7 @@ class Command(BackupCommand):
             # Verifying needs no server, but to say whose of several servers' is the latest.
             asked = word == "latest" and len(server_ids(folder, database)) > 1
             paths = [named_file(folder, word, database, self._server_id_if_there() if asked else None)]
-        keys, report, failed = identities(self.options["identity"]), [], 0
+        keys, report, failed, old = identities(self.options["identity"]), [], 0, ""
         for path in paths:
             try:
                 sound = verify(path, keys, progress=self.progress())
@@ -153,7 +171,9 @@ class Command(BackupCommand):
                 if not self.options["json"]:
                     say(self.console, str(error), style="bold red")
                 continue
-            report.append(sound.as_json())
+            if self.options["younger_than"]:
+                old = too_old(sound, self.options["younger_than"])
+            report.append({**sound.as_json(), **({"ok": False, "error": old} if old else {})})
             if not self.options["json"]:
                 closed = ", not decrypted as no key was given" if sound.contents is None else ""
                 opened = ", decrypted" if sound.manifest.encrypted and sound.contents is not None else ""
@@ -167,8 +187,10 @@ class Command(BackupCommand):
             self.print_json(report)
         if failed:
             raise CommandError(f"{failed} of {len(paths)} cannot be relied upon.")
+        if old:
+            raise CommandError(old)
         if not paths:
-            raise CommandError(f"There is no backup in {folder}; manage.py backup makes one.")
+            raise CommandError(f"There is no backup in {folder}. To make one: python manage.py backup")
 
     def _prune(self) -> None:
         keep = self._keep()

@@ -13,6 +13,8 @@ from core.management.streams import OutlivesReader
 if TYPE_CHECKING:
     from whitecross.deployment.log import Logged
 
+ROOMY = 120  # columns of a terminal
+
 EXAMPLES = """\
 examples:
   python manage.py migration_log                   the newest run
@@ -87,12 +89,13 @@ class Command(OutlivesReader, WithExamples):
             from rich.console import Console
             from rich.table import Table
 
-            table = Table()
-            for heading in headings:
-                table.add_column(heading, overflow="fold", no_wrap=heading in ("run", "status"))
+            console = Console(file=cast(TextIO, self.stdout._out))
+            # A narrow terminal has no room for the last two; the page of a run has them.
+            columns = len(headings) if console.width >= ROOMY else -2
+            table = Table(*headings[:columns])
             for row in rows:
-                table.add_row(*row)
-            Console(file=cast(TextIO, self.stdout._out)).print(table)
+                table.add_row(*row[:columns])
+            console.print(table)
             return
         self.stdout.write("\t".join(headings))
         for row in rows:
