@@ -26,7 +26,7 @@ from configuration.values import DEEPEST
 FORMAT, VERSION = "whitecross-settings", 1
 LARGEST_MB = 20
 OF_SECRETS = ("value", "defaultValue")
-LARGEST_INTEGER = 2**31 - 1
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**31), 2**31 - 1
 
 # As files name the facts -> attributes of the model. scopeId stands in a file as `of`.
 NAMES = {
@@ -215,6 +215,10 @@ def _is_number(fact: Any) -> bool:
     return isinstance(fact, float) or fact in ("Infinity", "-Infinity")
 
 
+def _is_integer(fact: Any) -> bool:
+    return isinstance(fact, int) and not isinstance(fact, bool) and SMALLEST_INTEGER <= fact <= LARGEST_INTEGER
+
+
 def _is_texts(fact: Any) -> bool:
     return isinstance(fact, list) and all(isinstance(text, str) for text in fact)
 
@@ -248,10 +252,7 @@ SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "displayName": TEXT_OR_NULL,
     "description": TEXT_OR_NULL,
     "tags": TEXTS_OR_NULL,
-    "sortOrder": (
-        lambda fact: isinstance(fact, int) and not isinstance(fact, bool) and abs(fact) <= LARGEST_INTEGER,
-        "a whole number",
-    ),
+    "sortOrder": (_is_integer, "a whole number"),
     "isActive": BOOLEAN,
     "isEditable": BOOLEAN,
     "requiresRestart": BOOLEAN,

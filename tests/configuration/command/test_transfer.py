@@ -82,6 +82,7 @@ def test_the_same_settings_are_the_same_bytes_and_taking_them_changes_nothing(ca
 
 def test_an_export_brings_another_database_to_the_same_state(call: Call, tmp_path: Path) -> None:
     a_world()
+    SystemConfiguration.objects.filter(key="SYSTEM_NAME").update(sort_order=-(2**31))
     path = str(tmp_path / "settings.json")
     call("export", path, "--with-secrets")
     whole = call("export", "--with-secrets").out
@@ -219,6 +220,7 @@ def test_what_the_file_does_not_have_is_deleted_only_when_asked(call: Call, file
         ([{"key": "SYSTEM_NAME", "scope": "SYSTEM", "value": "\ud800"}], ["a character that the database cannot keep"]),
         ([{"key": "SYSTEM_NAME", "scope": "SYSTEM", "tags": [INCOMPRESSIBLE]}], ["cannot keep so large a value"]),
         ([{"key": "SYSTEM_NAME", "scope": "SYSTEM", "sortOrder": 2**31}], ["sortOrder is not a whole number"]),
+        ([{"key": "SYSTEM_NAME", "scope": "SYSTEM", "sortOrder": -(2**31) - 1}], ["sortOrder is not a whole number"]),
         ([{"key": "SYSTEM_NAME", "scope": "SYSTEM", "isActive": 1}], ["isActive is not true or false"]),
         (
             [{"scope": "SYSTEM"}, 7, {}],
