@@ -111,7 +111,8 @@ class Preflight:
         """Another run has ended, and has left this plan: look at what it changed. The caller keeps others out."""
         self.plan, self.is_unsure, self._is_alone = plan, False, True
         self.findings = [finding for finding in self.findings if finding.name != "drift"]
-        self.findings += look_at({"drift": self._drift})
+        with self._impatient():
+            self.findings += look_at({"drift": self._drift}, why=self._why)
 
     @property
     def names(self) -> list[str]:
