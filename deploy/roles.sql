@@ -20,8 +20,11 @@ WHERE name NOT IN (SELECT rolname FROM pg_roles) \gexec
 -- Migrates, and owns what it makes. CREATEDB: for the scratch database in which `upgrade` looks for drift and `rollback`
 -- verifies, and to restore a backup beside the database in use.
 ALTER ROLE :"owner" CREATEDB NOSUPERUSER NOREPLICATION NOBYPASSRLS;
--- To see who holds a lock, in whose way `upgrade` is, and how far standbys lag.
-GRANT pg_read_all_stats, pg_read_all_settings TO :"owner";
+-- To see who holds a lock, in whose way `upgrade` is, and how far standbys lag; and to end a session that holds one
+-- (docs/runbook.md, "A lock is held"). pg_signal_backend is of the whole server: this role can cancel or end every session
+-- but a superuser's, also in databases that are not White Cross's. Where others share the server, take it out of this line,
+-- REVOKE it, and let a superuser end what has to be ended.
+GRANT pg_read_all_stats, pg_read_all_settings, pg_signal_backend TO :"owner";
 
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')
 WHERE :'database' NOT IN (SELECT datname FROM pg_database) \gexec
@@ -35,12 +38,20 @@ ALTER DATABASE :"database" SET log_parameter_max_length = 0;
 ALTER DATABASE :"database" SET log_parameter_max_length_on_error = 0;
 ALTER DATABASE :"database" SET log_min_duration_statement = -1;
 ALTER DATABASE :"database" SET log_statement = 'none';
+-- A restore makes another database, and its owner gives it the settings of this one: without this it could not, and what
+-- fails would be logged from then on.
+GRANT SET ON PARAMETER log_min_error_statement, log_error_verbosity, log_parameter_max_length,
+    log_parameter_max_length_on_error, log_min_duration_statement, log_statement TO :"owner";
 
 -- Reads every table, and changes nothing.
 GRANT pg_read_all_data TO :"backup";
 ALTER ROLE :"backup" SET default_transaction_read_only = on;
--- Sees what the server does, and of the tables only what doctor and verify_schema ask for.
-GRANT pg_monitor TO :"monitor";
+-- Sees the catalogs, and of the tables only what doctor and verify_schema ask for. It is not in pg_monitor, nor in
+-- pg_read_all_stats: with either it could read in pg_stat_activity what others' statements say, with the names of children
+-- in them. An earlier version of this file granted it.
+SELECT format('REVOKE pg_monitor FROM %I', :'monitor') WHERE EXISTS (
+    SELECT FROM pg_auth_members WHERE roleid = 'pg_monitor'::regrole AND member = to_regrole(quote_ident(:'monitor'))
+) \gexec
 ALTER ROLE :"monitor" SET default_transaction_read_only = on;
 -- Serves people. Nobody waits a minute for a page; a transaction that is forgotten holds up a migration.
 ALTER ROLE :"app" NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;

@@ -17,9 +17,10 @@ from django.db import connection
 
 from tests.adoption.conftest import url_of
 from tests.conftest import _maintenance
+from tests.docs.roles import DEPLOY, Server
+from tests.docs.roles import ROOT as ROOT
 from tests.programs import tool
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
 # The machine's own services are not there: what a page tells them to do is heard, and done to the process that serves.
 SYSTEMCTL = """#!/bin/sh
@@ -30,22 +31,29 @@ done
 echo "$@" >> '{heard}'
 if [ "$1" = reload ] && [ -e '{served}' ]; then kill -HUP "$(cat '{served}')"; fi
 """
+# Whoever deploys may type what deploy/sudoers lets him.
+SUDO = """#!/bin/sh
+grep --quiet --fixed-strings "/usr/bin/$*" '{sudoers}' || {{ echo "Sorry, deploy may not execute $*" >&2; exit 1; }}
+exec "$@"
+"""
 
 
 class Night:
-    """Types what the page says, in an environment as the page describes it."""
+    """Types what the page says, in an environment as the page describes it.
 
-    def __init__(self, database: str, folder: Path, static: Path) -> None:
-        self.database, self.folder = database, folder
+    `roles`: those of deploy/roles.sql; where nobody can make them, everything is done as the role of the tests.
+    """
+
+    def __init__(self, database: str, folder: Path, static: Path, roles: Server | None) -> None:
+        self.database, self.folder, self.roles = database, folder, roles
         self.backups = folder / "backups"
         self.heard = folder / "systemctl.log"
         programs = folder / "bin"
         programs.mkdir()
-        systemctl = SYSTEMCTL.format(
-            units=ROOT / "deploy" / "systemd", heard=self.heard, served=folder / "gunicorn.pid"
-        )
-        (programs / "systemctl").write_text(systemctl)
-        (programs / "systemctl").chmod(0o755)
+        systemctl = SYSTEMCTL.format(units=DEPLOY / "systemd", heard=self.heard, served=folder / "gunicorn.pid")
+        for program, text in {"systemctl": systemctl, "sudo": SUDO.format(sudoers=DEPLOY / "sudoers")}.items():
+            (programs / program).write_text(text)
+            (programs / program).chmod(0o755)
         psql = Path(tool("psql") or "/usr/bin/psql")
         ours = re.compile(r"DJANGO|DATABASE|REPLICA|WHITECROSS|PYTEST|COLUMNS|PG|DB_|SECRET_KEY")
         self._environment = {
@@ -60,7 +68,7 @@ class Night:
             "HOME": str(folder),
             "PYTHONWARNINGS": "ignore",
         }
-        (folder / "owner.env").write_text(f"DATABASE_URL='{url_of(database)}'\n")
+        (folder / "owner.env").write_text(f"DATABASE_URL='{self.url('owner')}'\n")
         # What the page says, and what it is here.
         self.names = {
             "/srv/whitecross": str(ROOT),
@@ -70,6 +78,10 @@ class Night:
             "whitecross_restored": f"{database}_restored",
             "whitecross_before": f"{database}_before",
         }
+
+    def url(self, kind: str) -> str:
+        """What DATABASE_URL is for one of the roles."""
+        return self.roles.url(kind) if self.roles else url_of(self.database)
 
     def types(self, preamble: str, script: str) -> str:
         """Run a block of the page; what it prints, in the page's words. An exit code other than 0 is printed too."""
@@ -88,10 +100,10 @@ class Night:
         return self._there(ended.stdout) + code
 
     def manage(self, *arguments: str) -> "subprocess.Popen[str]":
-        """manage.py in the background, as somebody had started it."""
+        """manage.py in the background, as somebody had started it who deploys."""
         return subprocess.Popen(
             [sys.executable, "-u", str(ROOT / "manage.py"), *arguments],
-            env={**self._environment, "DATABASE_URL": url_of(self.database)},
+            env={**self._environment, "DATABASE_URL": self.url("owner")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -104,9 +116,10 @@ class Night:
         return self._there(output)
 
     @contextmanager
-    def connected(self, name: str = "nightly import") -> Iterator[psycopg.Connection[Any]]:
-        """A session on the database, in autocommit."""
-        with psycopg.connect(url_of(self.database), autocommit=True, application_name=name) as server:
+    def connected(self, name: str = "nightly import", kind: str = "") -> Iterator[psycopg.Connection[Any]]:
+        """A session on the database, in autocommit: of a superuser, or of one of the roles."""
+        url = self.url(kind) if kind else url_of(self.database)
+        with psycopg.connect(url, autocommit=True, application_name=name) as server:
             yield server
 
     @contextmanager
@@ -117,9 +130,9 @@ class Night:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1", "--threads", "2"),
-                    *("--pid", str(pid), "--chdir", str(ROOT), "whitecross.wsgi"),
+                    *("--pid", str(pid), "--chdir", str(ROOT), "--no-control-socket", "whitecross.wsgi"),
                 ],
-                env={**self._environment, "DATABASE_URL": url_of(self.database)},
+                env={**self._environment, "DATABASE_URL": self.url("app")},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.docs.night import Night, until
+from tests.docs.roles import IMPORT
 
 Symptom = Iterator[str | None]
 
@@ -79,7 +80,7 @@ def the_predecessors_tables(night: Night) -> Symptom:
 @contextmanager
 def a_lock_is_held(night: Night) -> Symptom:
     """Somebody has written, and has forgotten to end his transaction."""
-    with night.connected() as server:
+    with night.connected(kind=IMPORT) as server:
         server.execute("BEGIN")
         server.execute("UPDATE system_configurations SET description = 'A school district' WHERE key = 'SYSTEM_NAME'")
         night.names["4711"] = str(server.info.backend_pid)

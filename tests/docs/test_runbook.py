@@ -21,8 +21,9 @@ from django.db import connection
 
 from tests.adoption.conftest import _standing_on, url_of
 from tests.conftest import _maintenance, create_database, drop_database
-from tests.docs.night import ROOT, Night, drop_all
+from tests.docs.night import Night, drop_all
 from tests.docs.pages import Section, masked, sections, shows
+from tests.docs.roles import ROOT, Server, with_roles
 from tests.docs.situations import SITUATIONS, fill
 from tests.programs import tool
 
@@ -81,15 +82,31 @@ END $$
 """
 
 
+# Those that the databases of a server share: after this autovacuum has nothing to do there for a while.
+SHARED_SWEPT = """
+VACUUM (ANALYZE) pg_shdepend, pg_authid, pg_auth_members, pg_database, pg_db_role_setting, pg_tablespace,
+    pg_parameter_acl
+"""
+
+
 def leave_catalogs_alone(name: str) -> None:
     """Keep autovacuum from the catalogs of a database, so that on a full disk sessions still begin."""
-    for statement in (CATALOGS_LEFT_ALONE, "SELECT 1"):  # the second session writes the file that the first has deleted
+    # The last session writes the file that the others have deleted.
+    for statement in (CATALOGS_LEFT_ALONE, SHARED_SWEPT, "SELECT 1"):
         with psycopg.connect(url_of(name), autocommit=True) as there:
             there.execute(statement)
 
 
+def hand_over(database: str, roles: Server | None) -> None:
+    """Make a copy of a template the owner's, and give the others what is theirs."""
+    if roles is not None:
+        roles.give_to_owner(database)
+        if database == roles.name:
+            roles.roles()
+
+
 @contextmanager
-def small_disk(folder: Path, name: str, template: str) -> Iterator[None]:
+def small_disk(folder: Path, name: str, template: str, roles: Server | None) -> Iterator[None]:
     """A disk of 48 MB, with the night's database and one that a restore has kept. Below `folder` it is called disk."""
     with _maintenance() as server:
         row = server.execute(
@@ -113,7 +130,9 @@ def small_disk(folder: Path, name: str, template: str) -> Iterator[None]:
             os.chown(mounted / "data", owner.st_uid, owner.st_gid)
             server.execute(f"CREATE TABLESPACE {name}_disk LOCATION '{mounted / 'data'}'")
             for one in (name, f"{name}_before_20261101t013000"):
+                server.execute(f"DROP DATABASE IF EXISTS {one} WITH (FORCE)")  # roles.sql has made one
                 server.execute(f"CREATE DATABASE {one} TEMPLATE {template} TABLESPACE {name}_disk STRATEGY file_copy")
+                hand_over(one, roles)
                 leave_catalogs_alone(one)
             yield
         finally:
@@ -138,13 +157,15 @@ def test_the_commands_of_the_runbook_do_what_it_says(
     name = pristine_database.replace("pristine", "night")
     templates = {"empty": "template0", "up to date": pristine_database}
     with django_db_blocker.unblock(), ExitStack() as stack:
+        roles = stack.enter_context(with_roles(name))
         stack.callback(drop_all, name)
         if "full disk" in situation.on:
-            stack.enter_context(small_disk(tmp_path, name, release_before))
+            stack.enter_context(small_disk(tmp_path, name, release_before, roles))
         else:
             create_database(name, templates.get(situation.on, release_before))
+            hand_over(name, roles)
         connection.close()
-        night = Night(name, tmp_path, static)
+        night = Night(name, tmp_path, static, roles)
         seen = stack.enter_context(situation.brought_about(night))
         if seen is not None:
             assert section.symptom is not None
@@ -161,8 +182,12 @@ def test_a_full_disk_that_lets_nobody_in_says_so_and_a_megabyte_is_enough(
     release_before: str, pristine_database: str, static: Path, django_db_blocker: Any, tmp_path: Path
 ) -> None:
     name = pristine_database.replace("pristine", "full")
-    with django_db_blocker.unblock(), small_disk(tmp_path, name, release_before):
-        night, ballast = Night(name, tmp_path, static), tmp_path / "disk" / "ballast"
+    with (
+        django_db_blocker.unblock(),
+        with_roles(name) as roles,
+        small_disk(tmp_path, name, release_before, roles),
+    ):
+        night, ballast = Night(name, tmp_path, static, roles), tmp_path / "disk" / "ballast"
         for begins_with in (tmp_path / "disk" / "data").rglob("pg_internal.init"):
             begins_with.unlink()
         fill(ballast)

@@ -36,7 +36,7 @@ def refusal(path: Path) -> str:
     with pytest.raises(BackupError) as refused:
         read_all(path)
     said = str(refused.value)
-    assert said.endswith(".")
+    assert said.endswith((".", ": python manage.py backup list"))
     assert "\n" not in said
     return said
 

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,55 @@ def test_a_damaged_one_among_all_makes_the_exit_code_1(tmp_path: Path) -> None:
     assert "is cut off" in run("backup", "list", "--folder", str(tmp_path))
 
 
+def write_made(folder: Path, ago: timedelta) -> Path:
+    """A sound backup of the database in use, made so long ago."""
+    moment = datetime.now(UTC) - ago
+    said = manifest(created=moment, database=str(connection.settings_dict["NAME"]))
+    return write_archive(folder / f"whitecross-{moment:%Y%m%dT%H%M%SZ}.backup.tar", said=said)
+
+
+@pytest.mark.parametrize(("words", "ok"), [(["26"], True), (["24.5"], False)])
+def test_a_backup_is_young_enough_or_the_exit_code_is_1(
+    committed_db: str, tmp_path: Path, words: list[str], ok: bool
+) -> None:
+    write_made(tmp_path, timedelta(days=9))
+    newest = write_made(tmp_path, timedelta(hours=25))
+    asked = ("backup", "verify", "latest", "--folder", str(tmp_path), "--younger-than", *words)
+    if ok:
+        assert run(*asked).startswith(f"{newest.name} is sound")
+        return
+    assert refusal(1, *asked) == (
+        f"{newest.name} is sound but 25.0 hours old, and 24.5 were allowed: no backup has come to its end since; "
+        "see why (journalctl --unit whitecross-backup)."
+    )
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command(*asked, "--json", stdout=out)
+    (said,) = json.loads(out.getvalue())
+    assert said["ok"] is False
+    assert "25.0 hours old" in said["error"]
+
+
+def test_a_young_backup_that_is_damaged_and_one_from_the_future_do_not_pass(committed_db: str, tmp_path: Path) -> None:
+    asked = ("backup", "verify", "latest", "--folder", str(tmp_path), "--younger-than", "26")
+    assert "There is no backup of" in refusal(1, *asked)
+    newest = write_made(tmp_path, timedelta(days=-1))
+    assert "is dated in the future" in refusal(1, *asked)
+    newest.unlink()
+    newest = write_made(tmp_path, timedelta(hours=1))
+    whole = newest.read_bytes()
+    newest.write_bytes(whole.replace(b"PGDMP", b"pgdmp"))
+    assert refusal(1, *asked) == "1 of 1 cannot be relied upon."
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["backup", "prune"], "Say how many to keep"),
         (["backup", "verify"], "Name one backup, or latest, or --all."),
+        (["backup", "verify", "--all", "--younger-than", "26"], "--younger-than is for one backup"),
+        (["backup", "verify", "latest", "--younger-than", "0"], "'0' is not a number of hours"),
+        (["backup", "verify", "latest", "--younger-than", "nan"], "'nan' is not a number of hours"),
         (["backup", "--keep-daily", "some"], "'some' is not a number of backups"),
         (["restore"], "Name a backup, or: latest."),
         (["restore", "latest", "--yes"], "--yes is for a swap"),

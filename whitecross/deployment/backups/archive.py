@@ -122,7 +122,7 @@ class Archive:
         try:
             self._file = path.open("rb")
         except FileNotFoundError:
-            raise BackupError(f"There is no file {path}; manage.py backup list says which backups there are.") from None
+            raise BackupError(f"There is no file {path}. Which there are: python manage.py backup list") from None
         except OSError as error:
             raise BackupError(f"{path} cannot be read ({(error.strerror or '').lower()}); see whose it is.") from None
         try:

@@ -159,7 +159,7 @@ def latest(folder: Path, database: str, server_id: str | None = None, now: datet
     found = [(entry.path, entry.manifest) for entry in entries(folder)]
     of_name = [(path, manifest) for path, manifest in found if manifest and manifest.database == database]
     if not of_name:
-        raise BackupError(f"There is no backup of {database} in {folder}; manage.py backup makes one.")
+        raise BackupError(f"There is no backup of {database} in {folder}. To make one: python manage.py backup")
     ours = [one for one in of_name if not server_id or one[1].server_id in (None, server_id)]
     if not ours:
         raise BackupError(
@@ -170,7 +170,7 @@ def latest(folder: Path, database: str, server_id: str | None = None, now: datet
     if not server_id and len({manifest.server_id for _, manifest in of_name} - {None}) > 1:
         raise BackupError(
             f"{folder} has backups of {database} of more than one server, and which of them this one is cannot be "
-            "known; name the file instead of latest (manage.py backup list --json shows the server_id of each)."
+            "known; name the file instead of latest. The server_id of each: python manage.py backup list --json"
         )
     if is_to_come(newest, now):
         logger.warning(
@@ -185,8 +185,8 @@ def latest(folder: Path, database: str, server_id: str | None = None, now: datet
 def cannot(folder: Path, error: OSError) -> BackupError:
     """The folder cannot be used."""
     return BackupError(
-        f"The folder of backups {folder} cannot be used ({(error.strerror or str(error)).lower()}); name another one, "
-        "with --folder or WHITECROSS_BACKUP_DIR."
+        f"The folder of backups {folder} cannot be used ({(error.strerror or str(error)).lower()}); name another one "
+        "in WHITECROSS_BACKUP_DIR."
     )
 
 

@@ -177,9 +177,10 @@ def _unfinished(folder: Path, connection: BaseDatabaseWrapper, moment: datetime)
     try:
         yield file, final
     except OSError as error:
-        remedy = "free some, or name a folder on another disk with --folder"
+        # backup, upgrade and rollback have options of different names for it, and this setting in common.
+        remedy = "free some, or name a folder on another disk in WHITECROSS_BACKUP_DIR"
         if error.errno not in NO_MORE_SPACE:
-            remedy = "look at that disk, or name another folder with --folder"
+            remedy = "look at that disk, or name another folder in WHITECROSS_BACKUP_DIR"
         said = (error.strerror or str(error)).lower()
         raise BackupError(f"The backup cannot be written to {folder} ({said}); {remedy}. No file was left.") from None
     finally:

@@ -163,8 +163,8 @@ def restore(
     if differing:
         raise BackupError(
             f"Every row of {path.name} is in {into} as it was, but not the schema ({_few(differing)}). {into} is "
-            f"kept: look at it, then put it in the place of the one in use with manage.py restore --swap-in {into}, or "
-            "drop it."
+            "kept: look at it; drop it, or put it in the place of the one in use: "
+            f"python manage.py restore --swap-in {into}"
         )
     return restored
 

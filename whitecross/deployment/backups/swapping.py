@@ -127,7 +127,7 @@ def swap(alias: str, incoming: str, *, disconnect: bool = False) -> Swapped:
                 if state == NO_PRIVILEGE:
                     raise BackupError(
                         f"The role of DATABASE_URL may not rename {current} or {incoming}: it takes their owner, with "
-                        f"CREATEDB; run manage.py restore --swap-in {incoming} as that role."
+                        f"CREATEDB. As that role: python manage.py restore --swap-in {incoming}"
                     ) from None
                 if state != IN_USE:
                     raise
@@ -171,5 +171,5 @@ def _in_use(server: BaseDatabaseWrapper, current: str, incoming: str, *, disconn
     how = "they connect again at once" if disconnect else "or say --disconnect to end their connections"
     return BackupError(
         f"{current} is in use by {number} connections ({who or 'gone by now'}), so nothing was swapped; stop those "
-        f"processes, {how}, and run manage.py restore --swap-in {incoming}."
+        f"processes, {how}. Then: python manage.py restore --swap-in {incoming}"
     )

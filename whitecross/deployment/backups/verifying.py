@@ -1,12 +1,14 @@
 """Reads a backup through and through, without a server."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from whitecross.adoption.progress import Progress
 from whitecross.deployment.backups.archive import Archive, damaged, unreadable
 from whitecross.deployment.backups.contents import Contents
+from whitecross.deployment.backups.folder import is_to_come
 from whitecross.deployment.backups.manifest import Manifest, read_contents, read_manifest
 from whitecross.deployment.backups.sealing import SealError, Writer, unseal
 
@@ -69,6 +71,20 @@ def verify(path: Path, keys: list[Any], *, decrypt: bool = True, progress: Progr
             if contents.settings is not None:
                 manifest = replace(manifest, settings=contents.settings)
         return Verified(path, sha256, archive.bytes, manifest, contents)
+
+
+def too_old(sound: Verified, hours: float, now: datetime | None = None) -> str:
+    """Why a backup is not as young as somebody expects, in a sentence; empty where it is."""
+    now = now or datetime.now(UTC)
+    if is_to_come(sound.manifest, now):
+        return f"{sound.path.name} is dated in the future, so nobody knows how old it is; look at the clocks."
+    age = now - sound.manifest.created
+    if age <= timedelta(hours=hours):
+        return ""
+    return (
+        f"{sound.path.name} is sound but {age / timedelta(hours=1):,.1f} hours old, and {hours:g} were allowed: no "
+        "backup has come to its end since; see why (journalctl --unit whitecross-backup)."
+    )
 
 
 def pour(archive: Archive, keys: list[Any], writer: Writer) -> None:
