@@ -1,5 +1,5 @@
--- The roles of White Cross in PostgreSQL, and what each may do. A superuser runs it, before the first `upgrade` and again
--- after it and after each release (whatever is there already stays as it is):
+-- The roles of White Cross in PostgreSQL, and what each may do. A superuser runs it, before the first `upgrade`, again
+-- after it, and when a release has changed this file (whatever is there already stays as it is):
 --
 --     psql --set ON_ERROR_STOP=1 --file deploy/roles.sql "dbname=postgres"
 --
@@ -79,4 +79,5 @@ WHERE relnamespace = 'public'::regnamespace
 SELECT format('GRANT SELECT ON %I TO %I', relname, :'monitor') FROM pg_class
 WHERE relnamespace = 'public'::regnamespace
     AND relname IN ('django_migrations', 'migration_runs', 'system_configurations') \gexec
-SELECT format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO %I', :'monitor') \gexec
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO :"monitor";
+ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT ON SEQUENCES TO :"monitor";

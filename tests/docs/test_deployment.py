@@ -3,6 +3,7 @@
 import configparser
 import json
 import re
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -135,8 +136,42 @@ def test_the_pooler_is_set_as_the_page_about_growing_says() -> None:
 def test_the_page_names_every_file_that_there_is() -> None:
     page = (ROOT / "docs" / "deployment.md").read_text()
     for file in DEPLOY.rglob("*"):
+        if file.suffix == ".timer":  # lies beside the unit that it starts
+            file = file.with_suffix(".service")
         if file.is_file():
             assert f"deploy/{file.relative_to(DEPLOY)}" in page, file
+
+
+def test_the_page_makes_the_accounts_and_files_that_the_units_name() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    units = "".join(path.read_text() for path in (DEPLOY / "systemd").glob("*.service"))
+    for account in re.findall(r"^User=(.+)$", units, re.MULTILINE):
+        assert re.search(rf"^adduser .*\b{account}$", page, re.MULTILINE), account
+    for file in re.findall(r"^EnvironmentFile=(.+)$", units, re.MULTILINE):
+        assert re.search(rf"^install .* /dev/null {file}$", page, re.MULTILINE), file
+    assert re.search(r"^deploy ALL=", (DEPLOY / "sudoers").read_text(), re.MULTILINE)
+
+
+def test_the_line_of_a_file_of_settings_survives_a_shell() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    (line,) = re.findall(r"^DATABASE_URL='.*$", page, re.MULTILINE)
+    ended = subprocess.run(
+        ["sh", "-c", f'set -a\n{line}\nprintf %s "$DATABASE_URL"'], env={}, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == line.removeprefix("DATABASE_URL=").strip("'")
+    assert "&" in ended.stdout
+
+
+def test_what_cron_runs_is_what_the_units_run() -> None:
+    lines = re.findall(r"^[\d*]+ [\d*]+ \* .*$", (ROOT / "docs" / "backups.md").read_text(), re.MULTILINE)
+    units = [
+        (DEPLOY / "systemd" / f"whitecross-{name}").with_suffix(".service").read_text()
+        for name in ("backup", "rehearsal", "watch-backups")
+    ]
+    for line, unit in zip(lines, units, strict=True):
+        (command,) = re.findall(r"^ExecStart=/srv/whitecross/(.*)$", unit, re.MULTILINE)
+        (file,) = re.findall(r"^EnvironmentFile=(.*)$", unit, re.MULTILINE)
+        assert line.endswith(f"cd /srv/whitecross && set -a && . {file} && {command} >/dev/null")
 
 
 def test_what_the_owner_restores_is_logged_as_little_as_what_it_replaces(server: Server, tmp_path: Path) -> None:

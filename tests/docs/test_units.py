@@ -3,6 +3,7 @@
 import configparser
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,8 +32,11 @@ def test_the_units_are_what_systemd_takes(tmp_path: Path) -> None:
         copy = tmp_path / unit.name
         copy.write_text(unit.read_text().replace("/srv/whitecross", str(tmp_path / "srv")))
         units.append(str(copy))
+    (notify,) = re.findall(r"^```ini\n(.*?)^```", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "notify-admin@.service").write_text(notify)
+    units.append(str(tmp_path / "notify-admin@.service"))
     ended = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True, text=True, check=False)
-    said = [line for line in ended.stderr.splitlines() if "whitecross" in line]
+    said = [line for line in ended.stderr.splitlines() if "whitecross" in line or "notify" in line]
     assert said == [], said
 
 
