@@ -12,6 +12,7 @@ SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 # What differs from run to run and place to place, the longest first.
 MASKS = [
     (re.compile(r"White Cross [^\s,]+( \([0-9a-f]+(-dirty)?\))?"), "White Cross #"),
+    (re.compile(r"PostgreSQL [\d.]+ \([^)]*\)"), "PostgreSQL #"),  # as Debian's says of itself
     (re.compile(r"(privileges: )\S+"), r"\1#"),
     (re.compile(r"(process \S+ of|session \S+:) \S+"), r"\1 #"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,}\b"), "#"),

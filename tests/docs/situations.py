@@ -37,7 +37,7 @@ def killed_in_the_middle(night: Night) -> Symptom:
         with night.connected("onlooker") as onlooker:
             until(
                 lambda: onlooker.execute(
-                    "SELECT 1 FROM django_migrations WHERE app = 'configuration' AND name LIKE '0006%'"
+                    "SELECT 1 FROM migration_run_steps WHERE name LIKE '0007%' AND status = 'RUNNING'"
                 ).fetchone()
             )
         process.kill()
