@@ -6,6 +6,7 @@ Installed where REPLICA_DATABASE_URL names standbys; without it only the setting
 - primary: where the log of the primary stands, and whether a statement may have written
 - standby: one standby as this process knows it: how far it is, whether it answers
 - reading: what one request reads from
+- saving: rows that were read from a standby and are saved
 - router, middleware, base: the three places where Django meets it
 - configured: the settings
 """

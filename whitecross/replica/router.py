@@ -4,9 +4,11 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.backends.signals import connection_created
+from django.db.models.signals import pre_save
 
 from whitecross.replica import reading
 from whitecross.replica.configured import is_standby
+from whitecross.replica.saving import refuse_whole_rows
 
 # Health records, whose reading is the load. All else is small, or decides who may do what (sessions, tokens, users,
 # settings), and must not be old: a new app is read from the primary until it is named here. Of which school a student
@@ -20,6 +22,7 @@ class ReplicaRouter:
 
     def __init__(self) -> None:
         connection_created.connect(reading.watch, dispatch_uid="whitecross.replica")
+        pre_save.connect(refuse_whole_rows, dispatch_uid="whitecross.replica")
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str:
         """The alias to read from, also for what is related to a row that came from elsewhere."""

@@ -17,6 +17,7 @@ from whitecross.replica import primary, reading
 from whitecross.replica.positions import Position
 from whitecross.replica.primary import Marks, Place
 from whitecross.replica.router import ReplicaRouter
+from whitecross.replica.saving import StandbyRowError
 from whitecross.replica.standby import Standby, Standing
 
 # All else decides who may do what, or is small. A model that is added is read from the primary, until it is named here.
@@ -159,6 +160,22 @@ def test_a_write_is_noticed_whatever_wraps_the_connection(site: Site) -> None:
         assert here.wrote
 
 
+def test_a_row_of_the_standbys_is_not_saved_over_what_somebody_has_written_since(site: Site) -> None:
+    allergy = Allergy.objects.create(student=make_student(), allergen="Peanut")
+    site.wait_for_standby()
+    with site.paused(), reading.reading():
+        read = Allergy.objects.get(pk=allergy.pk)
+        Allergy.objects.using("default").filter(pk=allergy.pk).update(notes="Carries a pen")
+        read.allergen = "Peanuts"
+        with pytest.raises(StandbyRowError, match=r"^This allergy was read from a standby, .* name update_fields, or"):
+            read.save()
+        read.save(update_fields=["allergen"])
+        written = Allergy.objects.using("default").get(pk=allergy.pk)
+        assert (written.allergen, written.notes) == ("Peanuts", "Carries a pen")
+        written.save()
+        Allergy(student_id=written.student_id, allergen="Milk").save()
+
+
 def test_a_row_that_was_read_from_the_standby_is_written_to_the_primary(site: Site) -> None:
     allergy = Allergy.objects.create(student=make_student(), allergen="Peanut")
     site.wait_for_standby()
@@ -166,7 +183,7 @@ def test_a_row_that_was_read_from_the_standby_is_written_to_the_primary(site: Si
         read = Allergy.objects.get(pk=allergy.pk)
         assert read._state.db == "replica"
         read.student = make_student()  # of the primary
-        read.save()
+        read.save(update_fields=["student"])
         read.delete()
         assert Allergy.all_objects.get(pk=read.pk).deleted_at is not None
         read.restore()
