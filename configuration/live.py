@@ -222,7 +222,10 @@ class _Watcher(threading.Thread):
     def _watch(self) -> Iterator[None]:
         """Yield after each look. Raises the driver's errors when the connection is lost."""
         with contextlib.closing(psycopg.connect(**parameters(), autocommit=True)) as self._connection:
-            self._connection.execute(f"LISTEN {CHANNEL}")
+            asked = self._connection.execute("SELECT pg_backend_pid()").fetchone()
+            if asked == (self._connection.info.backend_pid,):
+                # Behind a pooler nothing would arrive, and the session that listens would be somebody else's by then.
+                self._connection.execute(f"LISTEN {CHANNEL}")
             known = self._read(None)
             while not self._ending.is_set():
                 yield

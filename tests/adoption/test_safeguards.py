@@ -14,6 +14,7 @@ from configuration.editing import save
 from configuration.models import SystemConfiguration
 from tests.adoption.conftest import Legacy, execute, url_of, value
 from tests.adoption.test_roads import adopt_from, adopt_in_place, is_as_a_fresh_migrate_leaves_it, undo
+from tests.conftest import _let_go_of, _maintenance, drop_database
 from whitecross.adoption import moving, undoing
 from whitecross.adoption.adopting import RefusedError, StateError
 from whitecross.adoption.planning import Choices, Plan, make_plan
@@ -189,6 +190,8 @@ def test_what_a_database_sets_for_its_sessions_has_no_say(legacy: Legacy, dump: 
     ):
         execute(f'ALTER DATABASE "{name}" SET {setting}')
     connection.close()
+    with _maintenance() as server:
+        _let_go_of(name, server)  # sessions that a pooler keeps were begun before
     before = dump(name)
     report = adopt_in_place()
     assert report["rows"]["there"] == report["rows"]["here"]
@@ -310,7 +313,6 @@ def test_what_is_wrong_with_a_setting_is_said_without_what_its_rules_hold(legacy
 
 
 def test_a_database_in_another_encoding_is_refused_in_one_sentence(legacy: Legacy, dump: Dump) -> None:
-    from tests.conftest import _maintenance, drop_database
 
     url = legacy.elsewhere(3)
     name = f"{connection.settings_dict['NAME']}_latin1"

@@ -10,32 +10,65 @@ from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.sql import quoted
+from whitecross.postgres.connecting import is_pooled
 from whitecross.postgres.url import parse
 
 SOURCE = "adoption_source"  # the alias under which Django knows the other database
 BLOCKS = 2048  # of 8 kB each: what one INSERT moves within a database
 BUFFER = 1 << 18  # bytes that are written to the other server at once
 # What values look like, and what transactions see, must not depend on what a database or a role has set.
-SESSION = """
-SELECT set_config(name, value, false)
-FROM (VALUES ('TimeZone', 'UTC'), ('DateStyle', 'ISO, MDY'), ('IntervalStyle', 'postgres'), ('bytea_output', 'hex'),
-             ('extra_float_digits', '1'), ('standard_conforming_strings', 'on'), ('xmloption', 'content'),
-             ('quote_all_identifiers', 'off'), ('row_security', 'off'), ('array_nulls', 'on'),
-             ('default_transaction_isolation', 'read committed'), ('default_transaction_deferrable', 'off'),
-             ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
-             ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
-             -- so that the server notices soon that this process was killed; not on Windows
-             ('client_connection_check_interval', CASE WHEN version() ~* 'visual c|mingw' THEN '0' ELSE '1s' END))
-     AS wanted (name, value)
+OF_A_TRANSACTION = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "xmloption": "content",
+    "quote_all_identifiers": "off",
+    "row_security": "off",
+    "array_nulls": "on",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+OF_A_SESSION = OF_A_TRANSACTION | {
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "idle_session_timeout": "0",
+    # So that the server notices soon that this process was killed; not on Windows.
+    "client_connection_check_interval": "1s",
+}
+SETTLE = """
+SELECT set_config(name, CASE WHEN name = 'client_connection_check_interval' AND version() ~* 'visual c|mingw' THEN '0'
+                             ELSE value END, false)
+FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)
 WHERE EXISTS (SELECT FROM pg_settings WHERE pg_settings.name = wanted.name)
 """
 Told = Callable[[int], None]
 
 
 def settle(connection: BaseDatabaseWrapper) -> None:
-    """Let a session look at values and at other transactions as an adoption needs it, whatever was set for its role."""
+    """Let a session look at values and at other transactions as an adoption needs it, whatever was set for its role.
+
+    Behind a pooler each transaction says so for itself: what a session is told, the next client of it would inherit.
+    """
+    if is_pooled(connection):
+        known = connection.pg_version  # type: ignore[attr-defined]
+        said = [f"SET LOCAL {name} = '{value}'" for name, value in OF_A_TRANSACTION.items() if known >= since(name)]
+        connection.begins_with = ["SET TRANSACTION ISOLATION LEVEL READ COMMITTED", *said]  # type: ignore[attr-defined]
+        if connection.in_atomic_block:
+            with connection.cursor() as cursor:
+                cursor.execute("; ".join(said))
+        return
     with connection.cursor() as cursor:
-        cursor.execute(SESSION)
+        cursor.execute(SETTLE, [[*OF_A_SESSION], [*OF_A_SESSION.values()]])
+
+
+def since(name: str) -> int:
+    """The version of PostgreSQL (170000) that brought a setting."""
+    return 170000 if name == "transaction_timeout" else 0
 
 
 class Road:

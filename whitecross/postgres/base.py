@@ -1,6 +1,7 @@
 """The backend that ``ENGINE = "whitecross.postgres"`` names."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     client_class = DatabaseClient
     SchemaEditorClass = DatabaseSchemaEditor
+    begins_with: Sequence[str] = ()  # what is said at the beginning of each transaction, until the connection closes
 
     def start_embedded(self) -> None:
         """Start the embedded server, if this connection is to it, and say where it listens.
@@ -76,6 +78,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # psycopg would wait two minutes for a server that accepts and says nothing.
             parameters.setdefault("connect_timeout", CONNECTING_S)
         return parameters
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
+        if not autocommit and self.begins_with:
+            with self.wrap_database_errors:
+                self.connection.execute("; ".join(self.begins_with))
+
+    def close(self) -> None:
+        super().close()
+        self.begins_with = ()
 
     def create_cursor(self, name: str | None = None) -> Any:
         """As Django's, but read times by psycopg's compiled loader.

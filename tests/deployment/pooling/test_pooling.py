@@ -5,20 +5,23 @@ import configparser
 import io
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from configuration import config
+from configuration.declared import SYSTEM_NAME
 from core.models import District
 from core.schema.actual import read_catalog
 from tests.deployment.backups.archives import write_archive
 from tests.deployment.clusters import private_folder
 from tests.deployment.pooling.pooler import CONFIGURATION, PGBOUNCER, Pooler
-from whitecross.adoption import moving
+from whitecross.adoption import moving, roads
 
 TESTS = Path(__file__).resolve().parents[2]
 PAGE = TESTS.parent / "docs" / "scaling.md"
@@ -83,6 +86,74 @@ def test_one_adoption_at_a_time_is_kept_to_there_too(pooled: str) -> None:
         assert District.objects.count() == 0
     with moving.the_only_one(connection):
         pass
+
+
+# PgBouncer gives each client its own of the first; the others are of the transaction that asks.
+THEIR_OWN = [
+    *("application_name", "client_encoding", "DateStyle", "IntervalStyle", "standard_conforming_strings", "TimeZone"),
+    *("transaction_isolation", "transaction_read_only", "transaction_deferrable"),
+]
+
+
+def left_behind(pooled: str) -> list[tuple[Any, ...]]:
+    """What sessions of the server have been told, and what they listen to, as whoever gets them next finds it."""
+    how = {"host": "127.0.0.1", "port": connection.settings_dict["PORT"], "user": connection.settings_dict["USER"]}
+    found = {}
+    with ExitStack() as stack:
+        clients = [stack.enter_context(psycopg.connect(dbname=pooled, **how)) for _ in range(5)]
+        for client in clients:  # each keeps its session until its transaction ends
+            settings = client.execute(
+                "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name <> ALL(%s) ORDER BY 1",
+                [THEIR_OWN],
+            )
+            found[backend(client)] = (
+                settings.fetchall(),
+                client.execute("SELECT * FROM pg_listening_channels()").fetchall(),
+            )
+    return [found[pid] for pid in sorted(found)]
+
+
+def test_what_an_adoption_is_told_stays_in_its_own_transactions(pooled: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE \"{pooled}\" SET statement_timeout = '50s'")
+    connection.close()
+    fresh = left_behind(pooled)[-1]
+    roads.settle(connection)
+    for _ in range(2):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('row_security')")
+            assert cursor.fetchone() == ("0", "off")
+    with transaction.atomic(), connection.cursor() as cursor:
+        roads.settle(connection)
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    connection.close()
+    assert [found for found in left_behind(pooled) if found != fresh] == []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('row_security')")
+        assert cursor.fetchone() == ("on",)
+
+
+@pytest.mark.parametrize("words", [["backup"], ["rollback", "adoption.0001", "--yes"], ["doctor"], ["config", "list"]])
+def test_a_command_leaves_nothing_in_the_sessions_that_it_had(
+    words: list[str], pooled: str, tmp_path: Path, settings: Any
+) -> None:
+    settings.WHITECROSS_BACKUP_DIR = str(tmp_path)
+    fresh = left_behind(pooled)[-1]
+    with suppress(CommandError, SystemExit):
+        call_command(*words, stdout=io.StringIO(), stderr=io.StringIO())
+    connections.close_all()
+    assert [found for found in left_behind(pooled) if found != fresh] == []
+
+
+def test_settings_are_read_without_listening_in_somebody_elses_session(pooled: str) -> None:
+    fresh = left_behind(pooled)[-1]
+    try:
+        config.pending_restart()
+        assert SYSTEM_NAME.get()
+        assert [found for found in left_behind(pooled) if found != fresh] == []
+    finally:
+        config.stop()
 
 
 @pytest.mark.parametrize(
