@@ -57,7 +57,7 @@ def look_at(
 
 def ended(text: str) -> str:
     """With a full stop, so that what follows is not taken for a part of the command at its end."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return text if text.endswith((".", ";", "!", "?")) else f"{text}."
 
 
 def refusals(findings: Iterable[Finding]) -> list[Finding]:

@@ -17,7 +17,10 @@ ASKED = """
 SELECT pid, CASE WHEN usesysid IS NULL THEN 'the server itself' ELSE coalesce(usename, '?') END,
        coalesce(nullif(application_name, ''), '?'), coalesce(state, 'its state is not to be seen'),
        coalesce(xact_start, backend_start), query, usesysid IS NULL,
-       usesysid IS NOT NULL AND (pg_has_role(usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE'))
+       coalesce((SELECT CASE WHEN theirs.rolsuper THEN ours.rolsuper
+                             ELSE pg_has_role(theirs.oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') END
+                 FROM pg_roles theirs, pg_roles ours
+                 WHERE theirs.oid = usesysid AND ours.rolname = current_user), false)
 FROM pg_stat_activity WHERE pid = ANY(%s) ORDER BY 5
 """
 PREPARED = """

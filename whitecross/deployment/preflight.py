@@ -269,7 +269,7 @@ class Preflight:
             yield found("replicas", "none is connected")
         for name, bytes_, lag in replicas:
             if bytes_ is None:
-                yield found("replicas", f"{name}: its lag cannot be seen without pg_monitor", Outcome.WARNING)
+                yield found("replicas", f"{name}: its lag cannot be seen without pg_read_all_stats", Outcome.WARNING)
             elif (lag or 0) > LAG_S or bytes_ > LAG_BYTES:
                 yield found(
                     "replicas",

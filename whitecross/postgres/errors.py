@@ -62,7 +62,7 @@ CONNECTION_FAILURES = (
     ),
     (r"SSL|certificate", "cannot be reached encrypted ({reason})", "set sslmode in DATABASE_URL right"),
     (r"too many clients|remaining connection slots", *SENTENCES["53300"]),
-    (r"No space left on device", *SENTENCES["53100"]),
+    (r"No space left on device|could not write init file", *SENTENCES["53100"]),
     (r"starting up|shutting down", *SENTENCES["57P"]),
     (
         r"connection (failed|timeout|is bad|is lost|socket closed)|failed to resolve|server closed the connection",
