@@ -30,7 +30,8 @@ _OURS = """
 TABLES = f"""
 SELECT c.relname, c.relkind::text, c.relpersistence = 'u', c.relrowsecurity, c.relforcerowsecurity, c.reloptions,
        ARRAY(SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid ORDER BY 1),
-       ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE i.inhparent = c.oid ORDER BY 1)
+       ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE i.inhparent = c.oid ORDER BY 1),
+       pg_get_partkeydef(c.oid)
 FROM pg_class c
 WHERE {_OURS}
 ORDER BY c.relname
@@ -228,7 +229,7 @@ class _Reader:
         self.tables[table].setdefault(members, {})[name] = _usual(facts)
 
     def _read_tables(self) -> None:
-        for name, kind, unlogged, row_security, forced, options, parents, children in self._rows(TABLES):
+        for name, kind, unlogged, row_security, forced, options, parents, children, key in self._rows(TABLES):
             facts = {
                 "kind": None if kind == "r" else KINDS[kind],
                 "unlogged": unlogged,
@@ -236,6 +237,7 @@ class _Reader:
                 "options": sorted(options or []),
                 "inherits": parents,
                 "inherited_by": children,
+                "partitioned_by": key,
             }
             self.tables[name] = {"facts": _usual(facts)}
 

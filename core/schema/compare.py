@@ -6,11 +6,12 @@ safe to type, else a sentence. What nobody expected and nobody needs to mend (a 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.schema.advice import advise, quoted
 from core.schema.catalog import MEMBERS, Catalog, Facts
+from core.schema.partitions import advice_on, as_divided, divided, elsewhere
 
 # How a difference calls the members of a table.
 NOUNS = {
@@ -96,14 +97,16 @@ def compare(expected: Catalog, actual: Catalog, *, built_in: frozenset[str] = fr
 
     `built_in`: signatures of functions that the server has built in, so that nobody misses them.
     """
+    expected, by_month = as_divided(expected, actual), divided(actual)
+    found = (
+        *_enums(expected["enums"], actual["enums"]),
+        *_functions(expected["functions"], actual["functions"], built_in),
+        *_tables(expected["tables"], actual["tables"]),
+        *_sequences(expected, actual),
+    )
     return Comparison(
-        differences=[
-            *_enums(expected["enums"], actual["enums"]),
-            *_functions(expected["functions"], actual["functions"], built_in),
-            *_tables(expected["tables"], actual["tables"]),
-            *_sequences(expected, actual),
-        ],
-        notes=list(_notes(expected, actual)),
+        differences=[replace(one, advice=advice_on(one.object, one.kind, one.advice, by_month)) for one in found],
+        notes=[*_notes(expected, actual), *elsewhere(actual)],
     )
 
 
@@ -174,9 +177,10 @@ def _tables(expected: dict[str, Any], actual: dict[str, Any]) -> Iterator[Differ
             yield _difference("table missing", table, _count(facts["columns"], "column"), found, twin=twin)
             continue
         differing = list(_facts("tables", table, facts["facts"], actual[table]["facts"]))
-        yield from differing
-        if any(difference.kind == "table kind" for difference in differing):
-            continue  # a view has none of the rest
+        other_kind = [difference for difference in differing if difference.kind == "table kind"]
+        yield from other_kind or differing
+        if other_kind:
+            continue  # a view has none of the rest, and of a table divided otherwise all of it may differ
         for members in MEMBERS:
             yield from _members(members, table, facts, actual[table])
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from django.db import connection
 
+from core.schema.expected import load_expected
+
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "scaling.md"
 REACHES = {"districtId": "districts", "studentId": "students", "relationTo": "students"}
 
@@ -32,3 +34,18 @@ def test_the_page_names_every_table_that_is_about_a_district_and_how(db: None) -
             if name == column and (target == "districts" or target in ways or target == "students"):
                 ways.setdefault(table, column)
     assert ways == documented()
+
+
+def test_the_page_names_every_key_that_is_unique_over_all_districts() -> None:
+    section = PAGE.read_text().partition("Unique over all\n")[2].partition(". ")[0]
+    named = {(table, column) for table, column in re.findall(r"`(\w+)\.\"?(\w+)\"?`", section)}
+    unique = {
+        (table, tuple(re.findall(r"\w+", index["definition"].partition("(")[2])))
+        for table in ("districts", *documented())
+        for index in load_expected()["tables"][table]["indexes"].values()
+        if index.get("unique")
+    }
+    over_all = {
+        (table, column) for table, columns in unique for column in columns if not {"id", "districtId"} & {*columns}
+    }
+    assert over_all - {("users", "upper"), ("users", "text")} == named

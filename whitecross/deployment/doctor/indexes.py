@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from core.schema.partitions import ON_EACH
 from whitecross.deployment.doctor.catalog import PEOPLES, TABLE
 from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, broken, note, warning
@@ -12,7 +13,7 @@ from whitecross.deployment.doctor.look import Look
 # pg_stat_progress_create_index tells others' builds only to who may see them. The lock of one everybody sees.
 INVALID = f"""
 SELECT {TABLE} AS "table", quote_ident(n.nspname) || '.' || quote_ident(x.relname) AS name, i.indisunique AS is_unique,
-       x.relname ~ '_cc(new|old)[0-9]*$' AS is_left, i.indisexclusion AS excludes,
+       x.relname ~ '_cc(new|old)[0-9]*$' AS is_left, i.indisexclusion AS excludes, x.relkind = 'I' AS over_partitions,
        EXISTS (SELECT FROM pg_stat_progress_create_index b WHERE b.relid = c.oid) AS at_work,
        EXISTS (SELECT FROM pg_stat_progress_create_index b
                WHERE b.datname = current_database() AND b.relid IS NULL)
@@ -23,7 +24,7 @@ FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND x.relkind = 'i' AND {PEOPLES}
+WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND {PEOPLES}
 ORDER BY 1, 2
 """  # noqa: S608 - a constant
 
@@ -72,6 +73,10 @@ def invalid(look: Look) -> Iterator[Finding]:
             yield warning(
                 found.name, f"a rebuild that failed left it on {_plain(found.table)}; it costs each write", step
             )
+            continue
+        if found.over_partitions:
+            how_badly = broken if found.is_unique else warning
+            yield how_badly(found.name, f"not every partition of {_plain(found.table)} has it. To do: {ON_EACH}")
             continue
         # It cannot be done beside others for an exclusion constraint.
         beside = "" if found.excludes else " CONCURRENTLY"
