@@ -78,6 +78,9 @@ WHERE relnamespace = 'public'::regnamespace
     AND relname IN ('django_migrations', 'migration_runs', 'migration_run_steps', 'adoption_rejects') \gexec
 SELECT format('GRANT SELECT ON %I TO %I', relname, :'monitor') FROM pg_class
 WHERE relnamespace = 'public'::regnamespace
-    AND relname IN ('django_migrations', 'migration_runs', 'system_configurations') \gexec
+    AND relname IN ('django_migrations', 'migration_runs') \gexec
+-- Which settings there are, not their values: some are secrets.
+SELECT format('REVOKE SELECT ON %1$I FROM %2$I; GRANT SELECT (key, scope) ON %1$I TO %2$I', relname, :'monitor')
+FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = 'system_configurations' \gexec
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO :"monitor";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT ON SEQUENCES TO :"monitor";

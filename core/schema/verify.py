@@ -137,7 +137,10 @@ class _Look:
         """Whether the rows can be read: not if the table has gone (the catalog says so), nor without the privilege."""
         if not columns <= set(self.catalog["tables"].get(table, {}).get("columns", {})):
             return False
-        cursor.execute("SELECT has_table_privilege(%s, 'SELECT'), current_user", [table])
+        cursor.execute(
+            "SELECT bool_and(has_column_privilege(%s, name, 'SELECT')), current_user FROM unnest(%s::text[]) AS name",
+            [table, sorted(columns)],
+        )
         may, user = cursor.fetchone()
         if not may:
             quoted = self._connection.ops.quote_name
@@ -147,7 +150,7 @@ class _Look:
                     table,
                     f"readable by {user}",
                     "no privilege",
-                    f"GRANT SELECT ON {quoted(table)} TO {quoted(user)};",
+                    f"GRANT SELECT ({', '.join(map(quoted, sorted(columns)))}) ON {quoted(table)} TO {quoted(user)};",
                 )
             )
         return bool(may)

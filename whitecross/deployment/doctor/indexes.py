@@ -57,7 +57,7 @@ ORDER BY 1, x.oid
 """  # noqa: S608 - a constant
 
 
-@check("D06", Severity.BROKEN, "Is there an index that no query can use, as its build failed?")
+@check("D06", Severity.BROKEN, "Is there an index that no query can use, as its build failed or a partition lacks it?")
 def invalid(look: Look) -> Iterator[Finding]:
     """An index that is being built right now looks the same, and is left out where that can be seen."""
     for found in look.rows(INVALID):
