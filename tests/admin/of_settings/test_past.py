@@ -19,7 +19,7 @@ from tests.admin.settings import (
     restore_page,
     stored,
 )
-from tests.admin.settings_past.pages import CHANGES, write
+from tests.admin.of_settings.pages import CHANGES, write
 from tests.admin.test_settings_list import words
 from tests.factories import make_school
 
