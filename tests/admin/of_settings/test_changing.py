@@ -12,9 +12,9 @@ from configuration import config
 from configuration.admin.lines import line_of
 from core.models import User
 from tests.admin.conftest import SignIn
+from tests.admin.of_settings.pages import box
 from tests.admin.pages import address, errors_on, form_on
 from tests.admin.settings import SETTING, confirmed, make_admin, make_setting, page_of, save, stored
-from tests.admin.of_settings.pages import box
 from tests.admin.test_settings_list import words
 from tests.factories import make_school
 

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from configuration.models import ConfigurationHistory
 from core.models import User
+from tests.admin.of_settings.pages import CHANGES, write
 from tests.admin.pages import address, form_on
 from tests.admin.settings import (
     CHANGE,
@@ -19,7 +20,6 @@ from tests.admin.settings import (
     restore_page,
     stored,
 )
-from tests.admin.of_settings.pages import CHANGES, write
 from tests.admin.test_settings_list import words
 from tests.factories import make_school
 

@@ -15,6 +15,7 @@ from configuration.changing import changing
 from configuration.models import ConfigurationHistory, SystemConfiguration
 from core.models import User
 from tests.admin.conftest import SignIn
+from tests.admin.of_settings.pages import CHANGES, write
 from tests.admin.pages import address, form_on
 from tests.admin.settings import (
     CHANGE,
@@ -28,7 +29,6 @@ from tests.admin.settings import (
     restore_page,
     stored,
 )
-from tests.admin.of_settings.pages import CHANGES, write
 from tests.admin.test_settings_list import words
 from tests.factories import make_school
 

@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from configuration.models import ConfigurationHistory, SystemConfiguration
+from tests.admin.of_settings.pages import box
 from tests.admin.pages import errors_on, form_on
 from tests.admin.settings import LIST, confirmed, make_setting, page_of, save, stored
-from tests.admin.of_settings.pages import box
 from tests.admin.test_settings_list import words
 from tests.factories import make_district, make_school, make_user
 
