@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from whitecross.replica import positions, primary
-from whitecross.replica.reading import reading
+from whitecross.replica import positions, remembering
+from whitecross.replica.reading import place, reading
 
 
 class ReadYourWritesMiddleware:
@@ -20,18 +20,21 @@ class ReadYourWritesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer. Every method but GET and HEAD counts as a write and is answered by the primary."""
-        seen = positions.carried(request)
-        if request.method in ("GET", "HEAD"):
+        seen, given = positions.carried(request), None
+        only_reads = request.method in ("GET", "HEAD")
+        if only_reads:
             with reading(seen, strict="Authorization" in request.headers) as here:
+                here.recalls = lambda: remembering.recalled(request)
                 response = self.get_response(request)
             wrote = here.wrote
         else:
             response, wrote = self.get_response(request), True
         if wrote:
             # After the commit, and so behind it.
-            now = primary.place()
-            written = positions.UNKNOWN if now is None else now.position
-            positions.give(response, written)
-            seen.append(written)
-        positions.take_lower(request, response, seen)
+            now = place()
+            given = positions.UNKNOWN if now is None else now.position
+            positions.give(response, given)
+            if not only_reads:
+                remembering.remember(request, given)
+        positions.take_lower(request, response, seen, given)
         return response

@@ -8,6 +8,7 @@ Each place is a cookie of its own, named after it, and a browser that knows a hi
 ones. One cookie that is overwritten would not do: the answers to two writes may arrive in the other order.
 """
 
+import secrets
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -16,7 +17,10 @@ from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.http import HttpRequest, HttpResponseBase
 
 COOKIE = "whitecross_position_"
-CLOCKS_APART = 60  # seconds by which the clocks of two web servers may differ
+SPARE = 60  # seconds for which a browser keeps a place beyond the time that it matters
+# Seconds by which the clocks of two web servers may differ at least: the one that reads a place measures its age by a
+# moment of the other's. An old place does no harm, so there is no reason to be close.
+CLOCKS_APART = 3600
 
 _signer = TimestampSigner(salt="whitecross.replica")
 
@@ -38,13 +42,13 @@ class Position(NamedTuple):
         return cls(int(timeline, 16), int(lsn, 16))
 
 
-# Of no timeline: whoever brings it reads from the primary.
+# Of no timeline: whoever brings it reads from the primary. Its cookie has a number by chance, for two of them are two.
 UNKNOWN = Position(0, 0)
 
 
 def lifetime() -> int:
-    """Seconds for which a place matters: every page shows at least what was committed REPLICA_MAX_LAG seconds ago."""
-    return int(settings.REPLICA_MAX_LAG) + CLOCKS_APART
+    """Seconds for which a browser keeps a place. Every page shows what was committed REPLICA_MAX_LAG seconds ago."""
+    return int(settings.REPLICA_MAX_LAG) + SPARE
 
 
 def carried(request: HttpRequest) -> list[Position]:
@@ -53,7 +57,7 @@ def carried(request: HttpRequest) -> list[Position]:
     for name, value in request.COOKIES.items():
         if name.startswith(COOKIE):
             try:
-                found.append(Position.parse(_signer.unsign(value, max_age=lifetime())))
+                found.append(Position.parse(_signer.unsign(value, max_age=lifetime() + CLOCKS_APART)))
             except SignatureExpired:
                 continue
             except (BadSignature, ValueError):
@@ -63,8 +67,9 @@ def carried(request: HttpRequest) -> list[Position]:
 
 def give(response: HttpResponseBase, position: Position) -> None:
     """Let the browser carry a place for as long as it matters."""
+    name = position if position != UNKNOWN else Position(0, secrets.randbits(32))
     response.set_cookie(
-        f"{COOKIE}{position}",
+        f"{COOKIE}{name}",
         _signer.sign(str(position)),
         max_age=lifetime(),
         secure=settings.SESSION_COOKIE_SECURE,
@@ -75,17 +80,22 @@ def give(response: HttpResponseBase, position: Position) -> None:
     )
 
 
-def take_lower(request: HttpRequest, response: HttpResponseBase, known: Iterable[Position]) -> None:
-    """Let the browser forget the places below the highest that it knows, whether it brought that one or gets it now."""
-    highest = max(known, default=UNKNOWN)
+def take_lower(
+    request: HttpRequest, response: HttpResponseBase, brought: Iterable[Position], given: Position | None
+) -> None:
+    """Let the browser forget the places below the highest that it knows: of those it brought and what it is given now.
+
+    What is UNKNOWN may be above all that it brought: only a place that is `given` now, after it, is above it.
+    """
+    highest = max((*brought, given or UNKNOWN))
     for name in request.COOKIES:
         if not name.startswith(COOKIE):
             continue
         try:
-            lower = Position.parse(name.removeprefix(COOKIE)) < highest
+            named = Position.parse(name.removeprefix(COOKIE))
         except ValueError:
-            lower = True
-        if lower:
+            named = UNKNOWN
+        if named < highest and (named.timeline != UNKNOWN.timeline or given not in (None, UNKNOWN)):
             response.delete_cookie(
                 name,
                 path=settings.SESSION_COOKIE_PATH,

@@ -1,10 +1,11 @@
 """The primary as this process knows it: where its log stands, and whether a statement may have written to it."""
 
+import logging
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,11 +13,15 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from whitecross.replica.positions import Position
 
+logger = logging.getLogger(__name__)
+
 # Behind every commit so far: they wait until the log is written to the disk, unless they are told not to. Farther on,
 # the log is not sent to standbys yet. The name of its file begins with the timeline. No row on a server that is no
-# primary.
+# primary. A database keeps its number when it is renamed.
 STATEMENT = """
-SELECT (pg_control_system()).system_identifier, substr(pg_walfile_name(at), 1, 8), (at - '0/0'::pg_lsn)::bigint
+SELECT (pg_control_system()).system_identifier,
+       (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),
+       substr(pg_walfile_name(at), 1, 8), (at - '0/0'::pg_lsn)::bigint
 FROM (
     SELECT CASE
         WHEN pg_is_in_recovery() THEN NULL
@@ -26,14 +31,21 @@ FROM (
 ) AS log (at)
 WHERE at IS NOT NULL
 """
-MARKS = 4  # how often the log's place is noted within REPLICA_MAX_LAG
+MARKS = 4  # how often the log's place is noted within REPLICA_MAX_LAG,
+OFTEN = 2.0  # and at least once in so many seconds: a primary is not brought back from a snapshot in less
 
 
 class Place(NamedTuple):
-    """A place in the log of a cluster: its identifier, which its standbys share, and the position."""
+    """A place in the log of a cluster, told in one of its databases; both have numbers, which standbys share."""
 
     system: int
+    database: int
     position: Position
+
+    def follows(self, earlier: "Place") -> bool:
+        """Whether it may be a later place in the same log, told in the same database."""
+        is_same = self._replace(position=earlier.position) == earlier
+        return is_same and self.position.timeline == earlier.position.timeline and self.position >= earlier.position
 
 
 def place() -> Place | None:
@@ -44,7 +56,7 @@ def place() -> Place | None:
             row = cursor.fetchone()
     except Error:
         return None
-    return Place(row[0], Position(int(row[1], 16), row[2])) if row else None
+    return Place(row[0], row[1], Position(int(row[2], 16), row[3])) if row else None
 
 
 class Marks:
@@ -54,17 +66,56 @@ class Marks:
         self._clock = clock
         self._lock = threading.Lock()
         self._marks: deque[tuple[float, Place]] = deque()
+        self._answered = float("-inf")
+        self._is_silent = False
+        self.newest: Place | None = None
+        # How often the log was another one, or at an earlier place: after a failover, a swap of databases, or where the
+        # primary was brought back from a snapshot of its disk.
+        self.breaks = 0
 
-    def oldest(self, seconds: float) -> Place | None:
-        """Where the log stood, at the longest so many seconds ago. Asks for its place from time to time."""
+    def oldest(self, seconds: float, seen: Iterable[Position] = ()) -> Place | None:
+        """Where the log stood, at the longest so many seconds ago. Asks for its place from time to time.
+
+        It asks too where a reader has seen more than is known here: the database may be another one by then.
+        """
         with self._lock:
             moment = self._clock()  # before asking: the place is behind everything committed until then
             while self._marks and self._marks[0][0] < moment - seconds:
                 self._marks.popleft()
-            is_due = not self._marks or moment - self._marks[-1][0] >= seconds / MARKS
-            if is_due and (now := place()) is not None:
-                self._marks.append((moment, now))
+            is_due = not self._marks or moment - self._marks[-1][0] >= min(seconds / MARKS, OFTEN)
+            newest = self.newest
+            if is_due or newest is None or any(position > newest.position for position in seen):
+                self._note(moment, now := place())
+                if now is not None and now == self.newest:
+                    self._marks.append((moment, now))
             return self._marks[0][1] if self._marks else None
+
+    def now(self) -> Place | None:
+        """Where the log stands now. One query."""
+        moment = self._clock()
+        now = place()
+        with self._lock:
+            self._note(moment, now)
+        return now
+
+    def _note(self, asked: float, now: Place | None) -> None:
+        self._say_whether_it_tells(now is not None)
+        if now is None:
+            self._marks.clear()
+            self.newest = None
+        elif asked >= self._answered:  # else another was asked for meanwhile, and nobody knows which of them is later
+            if self.newest is not None and not now.follows(self.newest):
+                self._marks.clear()
+                self.breaks += 1
+            self.newest, self._answered = now, self._clock()
+
+    def _say_whether_it_tells(self, tells: bool) -> None:
+        was_silent, self._is_silent = self._is_silent, not tells
+        if not tells and not was_silent:
+            logger.warning(
+                "The server of DATABASE_URL is a standby itself or does not answer, so nothing is read from standbys;"
+                " set DATABASE_URL to the primary, or start it."
+            )
 
 
 # What may stand before a parenthesis in a statement that writes nothing.

@@ -1,7 +1,7 @@
 """What one request reads from: the primary, or a standby that shows enough of it."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.replica import primary
 from whitecross.replica.configured import is_standby
@@ -35,6 +34,8 @@ class Reading:
     def __init__(self, seen: Iterable[Position] = (), *, strict: bool = False) -> None:
         self._seen, self._strict = tuple(seen), strict
         self._chosen: str | None = None
+        #: Tells more of what the reader has seen, when it matters.
+        self.recalls: Callable[[], Iterable[Position]] = tuple
         self.wrote = False
 
     def alias(self) -> str:
@@ -61,17 +62,23 @@ class Reading:
                 needed = self._needed()
                 if needed is None:
                     break
-                if standby.has(needed):
+                if standby.has(needed, _marks):
                     return standby.alias
         return DEFAULT_DB_ALIAS
 
     def _needed(self) -> primary.Place | None:
         """How far a standby has to be; None where that cannot be known."""
+        seen = (*self._seen, *self.recalls())
         is_strict = self._strict or not settings.REPLICA_MAX_LAG
-        place = primary.place() if is_strict else _marks.oldest(settings.REPLICA_MAX_LAG)
-        if place is None or any(position.timeline != place.position.timeline for position in self._seen):
+        place = _marks.now() if is_strict else _marks.oldest(settings.REPLICA_MAX_LAG, seen)
+        if place is None or any(position.timeline != place.position.timeline for position in seen):
             return None
-        return place._replace(position=max(place.position, *self._seen) if self._seen else place.position)
+        return place._replace(position=max(place.position, *seen) if seen else place.position)
+
+
+def place() -> primary.Place | None:
+    """Where the log of the primary stands now. One query."""
+    return _marks.now()
 
 
 _now: ContextVar[Reading | None] = ContextVar("whitecross_reading", default=None)
@@ -91,6 +98,9 @@ def reading(seen: Iterable[Position] = (), *, strict: bool = True) -> Iterator[R
         yield here
     finally:
         _now.reset(before)
+        outer = _now.get()
+        if here.wrote and outer is not None:
+            outer.notice_write()
 
 
 def is_in_transaction() -> bool:
@@ -107,8 +117,40 @@ def notice_writes(execute: Any, sql: Any, params: Any, many: bool, context: dict
     return execute(sql, params, many, context)
 
 
-def watch(connection: BaseDatabaseWrapper, **about: Any) -> None:
+class NotWrapped:
+    """What a cursor does past Django's execute wrappers: it counts as a write."""
+
+    def copy(self, *arguments: Any, **named: Any) -> Any:
+        """As psycopg's."""
+        _notice_write()
+        return super().copy(*arguments, **named)  # type: ignore[misc]
+
+    def stream(self, *arguments: Any, **named: Any) -> Any:
+        """As psycopg's."""
+        _notice_write()
+        return super().stream(*arguments, **named)  # type: ignore[misc]
+
+    def callproc(self, *arguments: Any, **named: Any) -> Any:
+        """As Django's."""
+        _notice_write()
+        return super().callproc(*arguments, **named)  # type: ignore[misc]
+
+
+def _notice_write() -> None:
+    if (here := _now.get()) is not None:
+        here.notice_write()
+
+
+@cache
+def _noticing(factory: type) -> type:
+    return factory if issubclass(factory, NotWrapped) else type("NoticingCursor", (NotWrapped, factory), {})
+
+
+def watch(connection: Any, **about: Any) -> None:
     """Receiver of connection_created: let a connection of the primary's notice writes."""
-    if connection.alias == DEFAULT_DB_ALIAS and notice_writes not in connection.execute_wrappers:
+    if connection.alias != DEFAULT_DB_ALIAS:
+        return
+    connection.connection.cursor_factory = _noticing(connection.connection.cursor_factory)
+    if notice_writes not in connection.execute_wrappers:
         # Not at the end: from there a block `with connection.execute_wrapper()` around us takes its own away.
         connection.execute_wrappers.insert(0, notice_writes)

@@ -94,26 +94,34 @@ class Site:
             self.resume()
 
 
-@pytest.fixture
-def site(streaming: tuple[Cluster, Cluster], django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """The site, with nothing known of its standby yet."""
-    primary_server, standby = streaming
-    with django_db_blocker.unblock(), on(primary_server):
-        entries = configured.databases(standby.url(NAME), {**connections.databases["default"], "EMBEDDED": None})
-        connections.databases.update(entries)
-        monkeypatch.setattr(reading, "_marks", primary.Marks())
+@contextmanager
+def serving(primary_server: Cluster, standby: Cluster) -> Iterator[Site]:
+    """The site, where Django's `default` is its primary already. Nothing is known of its standby yet."""
+    entries = configured.databases(standby.url(NAME), {**connections.databases["default"], "EMBEDDED": None})
+    connections.databases.update(entries)
+    reading.standbys.cache_clear()
+    try:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            override_settings(REPLICA_MAX_LAG=3600, DATABASE_ROUTERS=["whitecross.replica.router.ReplicaRouter"]),
+        ):
+            patch.setattr(reading, "_marks", primary.Marks())
+            yield Site(primary_server, standby)
+    finally:
+        config.stop()
+        for alias in entries:
+            connections[alias].close()
+            del connections[alias], connections.databases[alias]
         reading.standbys.cache_clear()
-        try:
-            with override_settings(REPLICA_MAX_LAG=3600, DATABASE_ROUTERS=["whitecross.replica.router.ReplicaRouter"]):
-                yield Site(primary_server, standby)
-        finally:
-            config.stop()
-            for alias in entries:
-                connections[alias].close()
-                del connections[alias], connections.databases[alias]
-            reading.standbys.cache_clear()
-            if reading.notice_writes in connection.execute_wrappers:
-                connection.execute_wrappers.remove(reading.notice_writes)
+        if reading.notice_writes in connection.execute_wrappers:
+            connection.execute_wrappers.remove(reading.notice_writes)
+
+
+@pytest.fixture
+def site(streaming: tuple[Cluster, Cluster], django_db_blocker: Any) -> Iterator[Site]:
+    """The site of this package's servers."""
+    with django_db_blocker.unblock(), on(streaming[0]), serving(*streaming) as made:
+        yield made
 
 
 @pytest.fixture

@@ -117,7 +117,22 @@ def _many(student: Student) -> None:
         cursor.executemany('UPDATE students SET "firstName" = %s WHERE id = %s', [("Written", student.pk)])
 
 
-@pytest.mark.parametrize("write", [_save, _raw, _function, _atomic, _many])
+def _procedure(student: Student) -> None:
+    with connection.cursor() as cursor:
+        cursor.callproc("write_down", [student.pk])
+
+
+def _copied(student: Student) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY (SELECT write_down('{student.pk}')) TO STDOUT") as rows:
+        list(rows)
+
+
+def _nested(student: Student) -> None:
+    with reading.reading():
+        _raw(student)
+
+
+@pytest.mark.parametrize("write", [_save, _raw, _function, _atomic, _many, _procedure, _copied, _nested])
 def test_a_page_that_writes_reads_it_and_so_does_the_next_one(site: Site, write: Any) -> None:
     student, read = make_student(), list[str]()
     with connection.cursor() as cursor:
@@ -261,7 +276,7 @@ def test_with_no_lag_allowed_a_standby_that_has_everything_is_read_from(site: Si
 
 def test_the_place_of_the_log_is_asked_for_a_few_times_within_the_allowed_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     now, asked = 0.0, list[float]()
-    monkeypatch.setattr(primary, "place", lambda: asked.append(now) or Place(1, Position(1, len(asked))))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(primary, "place", lambda: asked.append(now) or Place(1, 2, Position(1, len(asked))))  # type: ignore[func-returns-value]
     marks, oldest = Marks(clock=lambda: now), []
     for second in range(13):
         now = float(second)
@@ -271,22 +286,25 @@ def test_the_place_of_the_log_is_asked_for_a_few_times_within_the_allowed_lag(mo
     assert oldest == [1] * 9 + [2, 2, 3, 3]
 
 
-HERE = Place(7, Position(2, 500))
+HERE = Place(7, 8, Position(2, 500))
 
 
 @pytest.mark.parametrize(
     ("standing", "has"),
     [
-        (Standing(True, 7, Position(2, 500)), True),
-        (Standing(True, 7, Position(2, 501)), True),
-        (Standing(True, 7, Position(2, 499)), False),
-        (Standing(True, 7, Position(1, 900)), False),  # it follows the primary of before the failover
-        (Standing(True, 7, Position(3, 900)), False),
-        (Standing(True, 8, Position(2, 500)), False),  # of another cluster
-        (Standing(False, 7, Position(2, 500)), False),  # promoted
+        (Standing(True, 7, 8, Position(2, 500)), True),
+        (Standing(True, 7, 8, Position(2, 501)), True),
+        (Standing(True, 7, 8, Position(2, 499)), False),
+        (Standing(True, 7, 8, Position(1, 900)), False),  # it follows the primary of before the failover
+        (Standing(True, 7, 8, Position(3, 900)), False),
+        (Standing(True, 8, 8, Position(2, 500)), False),  # of another cluster
+        (Standing(True, 7, 9, Position(2, 500)), False),  # in another database
+        (Standing(False, 7, 8, Position(2, 500)), False),  # promoted
     ],
 )
-def test_a_standby_has_a_place_only_on_the_same_timeline_of_the_same_cluster(standing: Standing, has: bool) -> None:
+def test_a_standby_has_a_place_only_on_the_same_timeline_in_the_same_database_of_the_same_cluster(
+    standing: Standing, has: bool
+) -> None:
     assert standing.has(HERE) is has
 
 

@@ -1,10 +1,15 @@
 """The admin on a standby: lists and forms are read there, and saving overwrites nothing unseen."""
 
+import time
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
 from django.conf import settings as project
-from django.db import connections
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connections
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -13,6 +18,8 @@ from health_records.models import StudentMedication
 from tests.admin.pages import address, errors_on, form_on
 from tests.deployment.replica.conftest import Site
 from tests.factories import make_order, make_school, make_student, make_user
+from whitecross.replica.positions import CLOCKS_APART, UNKNOWN, Position, lifetime
+from whitecross.replica.remembering import PLACE, recalled, remember
 
 ORDER = "health_records.StudentMedication"
 
@@ -84,3 +91,66 @@ def test_whoever_is_switched_off_is_out_at_once(site: Site, order: Any, nurse: U
     with site.paused():
         User.objects.filter(pk=nurse.pk).update(is_active=False)
         assert client.get(url).status_code == 302
+
+
+def test_whoever_loads_again_when_the_answer_was_lost_finds_what_she_saved(site: Site, order: Any, nurse: User) -> None:
+    client, url = signed_in(nurse, site), address(ORDER, "change", order.pk)
+    before = SimpleCookie({name: morsel.value for name, morsel in client.cookies.items()})
+    form = form_on(client, url)
+    with site.paused():
+        assert client.post(url, {**form, "dosage": "5 mg", "_continue": "1"}).status_code == 302
+        client.cookies = before  # nothing of the answer has come
+        assert 'value="5 mg"' in client.get(url).content.decode()
+    site.wait_for_standby()
+    with CaptureQueriesContext(connections["replica"]) as there:
+        client.get(url)
+    assert any("student_medications" in query["sql"] for query in there.captured_queries)
+
+
+def test_a_place_in_the_session_ends_no_request_and_revives_no_session(
+    site: Site, nurse: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(store: SessionStore) -> None:
+        raise OperationalError
+
+    client = signed_in(nurse, site)
+    request = HttpRequest()
+    request.session = client.session
+    remember(request, Position(1, 5))
+    assert recalled(request) == []  # of when the request began
+    request.session = SessionStore(client.session.session_key)
+    assert recalled(request) == [Position(1, 5)]
+    request.session[PLACE] = ["nonsense", time.time()]
+    assert recalled(request) == [UNKNOWN]
+    request.session[PLACE] = ["1-5", time.time() - lifetime() - CLOCKS_APART - 2]
+    assert recalled(request) == []
+    Session.objects.all().delete()
+    remember(request, Position(1, 6))
+    assert not Session.objects.exists()
+    request.session = SessionStore(client.session.session_key)
+    monkeypatch.setattr(SessionStore, "load", fail)
+    remember(request, Position(1, 7))
+    assert recalled(request) == [UNKNOWN]
+    anonymous = HttpRequest()
+    remember(anonymous, Position(1, 7))
+    assert recalled(anonymous) == []
+
+
+def test_what_another_request_noted_in_the_session_meanwhile_stays(site: Site, nurse: User) -> None:
+    client = signed_in(nurse, site)
+    request, other = HttpRequest(), client.session
+    request.session = SessionStore(other.session_key)
+    assert "noted" not in request.session
+    other["noted"] = 1
+    other.save()
+    remember(request, Position(1, 5))
+    assert SessionStore(other.session_key)["noted"] == 1
+
+
+def test_a_page_that_only_reads_reads_the_session_once(site: Site, order: Any, nurse: User) -> None:
+    client, url = signed_in(nurse, site), address(ORDER, "changelist")
+    client.get(url)
+    with CaptureQueriesContext(connections["default"]) as here:
+        client.get(url)
+    sessions = [query["sql"] for query in here.captured_queries if "django_session" in query["sql"]]
+    assert len(sessions) == 1

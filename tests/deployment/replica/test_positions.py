@@ -25,7 +25,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def place() -> Place:
         log[0] += 1
-        return Place(1, Position(1, log[0]))
+        return Place(1, 2, Position(1, log[0]))
 
     monkeypatch.setattr(primary, "place", place)
     return log
@@ -106,7 +106,7 @@ def test_an_old_place_no_longer_matters(log: list[int], monkeypatch: pytest.Monk
     browser = Browser()
     browser.post(serve)
     now = signing.time.time()  # type: ignore[attr-defined]
-    monkeypatch.setattr(signing.time, "time", lambda: now + 67)  # type: ignore[attr-defined]
+    monkeypatch.setattr(signing.time, "time", lambda: now + 65 + positions.CLOCKS_APART + 2)  # type: ignore[attr-defined]
     assert carried(browser) == set()
 
 
@@ -120,3 +120,41 @@ def test_where_the_place_cannot_be_known_the_browser_reads_from_the_primary(monk
 def test_a_place_is_read_as_it_was_written() -> None:
     for position in (Position(1, 0), Position(255, 2**63 - 1), UNKNOWN):
         assert Position.parse(str(position)) == position
+
+
+def test_an_unknown_place_is_kept_whatever_else_the_browser_carries(
+    log: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser()
+    browser.post(serve)
+    with monkeypatch.context() as silent:
+        silent.setattr(primary, "place", lambda: None)
+        browser.post(serve)
+    for _ in range(3):
+        browser.get(serve)
+        assert UNKNOWN in carried(browser)
+    browser.post(serve)  # a place behind the one that is unknown
+    assert carried(browser) == {Position(1, 2)}
+
+
+def test_of_two_unknown_places_the_later_is_not_taken_away_with_the_earlier(
+    log: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, real = Browser(), primary.place
+    monkeypatch.setattr(primary, "place", lambda: None)
+    browser.post(serve)
+    monkeypatch.setattr(primary, "place", real)
+    known = browser.send("POST", serve)
+    monkeypatch.setattr(primary, "place", lambda: None)
+    browser.post(serve)
+    browser.take(known)
+    assert UNKNOWN in carried(browser)
+
+
+def test_the_clocks_of_two_servers_may_differ_by_minutes(log: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = Browser()
+    browser.post(serve)
+    now = signing.time.time()  # type: ignore[attr-defined]
+    for apart in (-1800, 1800):
+        monkeypatch.setattr(signing.time, "time", lambda moved=now + apart: moved)  # type: ignore[attr-defined]
+        assert carried(browser) == {Position(1, 1)}
