@@ -96,6 +96,8 @@ def test_a_lock_that_replay_holds_while_it_stands_still_fails_no_page(
             until(lambda: other.execute(locked).fetchone() is not None)
         begun.pause()
         server.execute("ROLLBACK")
+    rescue = threading.Timer(10, begun.resume)
+    rescue.start()
     try:
         now = time.monotonic()
         assert served_by(begun) == "replica"  # it was the first that was chosen
@@ -104,6 +106,7 @@ def test_a_lock_that_replay_holds_while_it_stands_still_fails_no_page(
         assert not known_standby.may_be_asked()
         assert served_by(begun) == "default"
     finally:
+        rescue.cancel()
         begun.resume()
 
 
