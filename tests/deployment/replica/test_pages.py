@@ -51,6 +51,7 @@ def signed_in(user: User, site: Site) -> Client:
 def test_a_list_and_a_form_are_read_from_the_standby(site: Site, order: Any, nurse: User) -> None:
     client = signed_in(nurse, site)
     for url in (address(ORDER, "changelist"), address(ORDER, "change", order.pk)):
+        site.wait_for_standby()  # the page before may have noted in the session when it was used
         with (
             CaptureQueriesContext(connections["replica"]) as there,
             CaptureQueriesContext(connections["default"]) as here,
