@@ -86,7 +86,8 @@ class Site:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Meanwhile the standby replays nothing."""
+        """Meanwhile the standby replays nothing; it has what was written before."""
+        self.wait_for_standby()
         self.pause()
         try:
             yield
