@@ -35,6 +35,7 @@ def differences() -> list[str]:
     return [f"{one.kind}: {one.object}" for one in verify("default").differences]
 
 
+@pytest.mark.direct("upgrade refuses a pooler")
 def test_divided_as_documented_a_database_is_as_it_should_be(both: None, tmp_path: Path, settings: Any) -> None:
     report = verify("default")
     assert [str(one) for one in report.differences] == []
@@ -67,6 +68,7 @@ def test_the_function_is_as_the_page_makes_it(both: None) -> None:
     assert read_catalog(connection)["functions"][REFUSE_DELETE] == REFUSE_DELETE_LINES
 
 
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
 def test_a_backup_of_it_comes_back_divided(divided: Divided, tmp_path: Path, settings: Any) -> None:
     settings.WHITECROSS_BACKUP_DIR = str(tmp_path)
     divided.write(**{divided.time: FEBRUARY})
@@ -209,6 +211,7 @@ def by_student(committed_db: str) -> None:
     )
 
 
+@pytest.mark.direct("upgrade refuses a pooler")
 def test_divided_by_something_else_a_table_is_said_to_need_comparing_by_hand(
     by_student: None, tmp_path: Path, settings: Any
 ) -> None:
