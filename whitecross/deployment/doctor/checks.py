@@ -16,6 +16,7 @@ GROUPS = (
     "schema",
     "indexes",
     "tables",
+    "partitions",
     "sequences",
     "sessions",
     "statements",
