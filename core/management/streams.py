@@ -7,6 +7,11 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand
 
 
+def print_no_more(stream: TextIO) -> None:
+    """Let what is still to be written go nowhere: Python would complain once more when it closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 class WithoutReader:
     """A stream of text. Once its reader has gone, what is written goes nowhere, and nobody is told of an error."""
 
@@ -18,7 +23,7 @@ class WithoutReader:
         try:
             return self._stream.write(text)
         except BrokenPipeError:
-            self._go_on()
+            print_no_more(self._stream)
             return len(text)
 
     def flush(self) -> None:
@@ -26,11 +31,7 @@ class WithoutReader:
         try:
             self._stream.flush()
         except BrokenPipeError:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        # Also what Python still has to write when it ends goes there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            print_no_more(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -1,7 +1,6 @@
 """config: settings that change while the system runs, for the command line."""
 
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from django.db import Error as DatabaseError
 from configuration.management.arguments import EXAMPLES, MOST_PROBLEMS, add_subcommands
 from core.acting import Origin, acting_as
 from core.management.examples import WithExamples
+from core.management.streams import print_no_more
 
 USAGE = 2
 SEE_HISTORY = "Whether anything was changed, config history tells."
@@ -38,7 +38,7 @@ class Command(WithExamples):
         deed: Callable[[dict[str, Any]], None] = getattr(self, f"_{options['deed']}")
         if sys.stdout is None and self.stdout._out is None:  # whoever started it has closed it
             self.stdout = OutputWrapper(io.StringIO())
-        self.print = Printer(self.stdout, color=not options["no_color"] and "NO_COLOR" not in os.environ)
+        self.print = Printer(self.stdout, color=not options["no_color"])
         with self._sentences(options.get("key")):
             _refuse_strange_texts(options)
             with self._in_the_name_of(options.get("as_user")):
@@ -282,7 +282,7 @@ def _matches(settings: Any, line: Any, options: dict[str, Any], words: list[str]
 
 def _print_no_more() -> None:
     if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_no_more(sys.stdout)
 
 
 def _somebody_types() -> bool:

@@ -3,7 +3,6 @@
 import argparse
 import io
 import json
-import os
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 
 from core.management.examples import WithExamples
+from core.management.streams import print_no_more
 
 USAGE, INTERRUPTED, TERMINATED = 2, 130, 143
 
@@ -60,7 +60,7 @@ class BackupCommand(WithExamples):
             force_terminal=self.stdout.isatty(),  # whatever FORCE_COLOR says: a pipe gets lines
             soft_wrap=not self.stdout.isatty(),
             highlight=False,
-            no_color=options["no_color"] or "NO_COLOR" in os.environ,
+            no_color=options["no_color"],
         )
 
     @contextmanager
@@ -86,8 +86,7 @@ class BackupCommand(WithExamples):
         except _TerminatedError:
             raise CommandError(f"Told to end. {stands()}", returncode=TERMINATED) from None
         except BrokenPipeError:
-            # Python would complain once more when it closes the stream.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print_no_more(sys.stdout)
             raise CommandError("The answer cannot be printed: its reader has gone.") from None
         except DatabaseError as error:
             said = sentence(error) or f"PostgreSQL refuses to go on ({reason_of(error)})."

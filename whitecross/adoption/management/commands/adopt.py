@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 
 from core.management.examples import WithExamples
+from core.management.streams import print_no_more
 
 USAGE, INTERRUPTED = 2, 130
 NO_SUCH_TABLE = "42P01"
@@ -80,7 +81,7 @@ class Command(WithExamples):
         if sys.stdout is None and self.stdout._out is None:  # whoever started it has closed it
             self.stdout = OutputWrapper(io.StringIO())
         self.stdout.ending = ""  # rich ends its own lines
-        color = not options["no_color"] and "NO_COLOR" not in os.environ
+        color = not options["no_color"]
         self.console = Console(
             file=self.stdout,  # type: ignore[arg-type]
             force_terminal=self.stdout.isatty(),  # whatever FORCE_COLOR says: a pipe gets lines
@@ -147,8 +148,7 @@ class Command(WithExamples):
         except KeyboardInterrupt:
             raise CommandError(f"Interrupted. {self._where_it_stands()}", returncode=INTERRUPTED) from None
         except OSError as error:
-            # Python would complain once more when it closes the stream.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print_no_more(sys.stdout)
             raise CommandError(f"The answer cannot be printed ({error.strerror}). {self._where_it_stands()}") from None
         except roads.SourceError as error:
             said = roads.sentence_of_source(error, self.options["source"])

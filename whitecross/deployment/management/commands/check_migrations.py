@@ -1,7 +1,6 @@
 """check_migrations: do the migrations that are not released keep the law?"""
 
 import json
-import os
 import sys
 from typing import Any
 
@@ -93,7 +92,7 @@ class Command(WithExamples):
         from whitecross.deployment.law.reporting import draw, lines
 
         if self.stdout.isatty():
-            color = not options["no_color"] and "NO_COLOR" not in os.environ
+            color = not options["no_color"]
             draw(checked, Console(file=sys.stdout, no_color=not color, highlight=False))
             return
         for line in lines(checked):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import sys
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 
 from core.management.examples import WithExamples
+from core.management.streams import print_no_more
 
 USAGE, INTERRUPTED = 2, 130
 EXAMPLES = """\
@@ -77,7 +77,7 @@ class Command(WithExamples):
             force_terminal=terminal,  # whatever FORCE_COLOR says: a pipe gets lines
             soft_wrap=not terminal,
             highlight=False,
-            no_color=options["no_color"] or "NO_COLOR" in os.environ,
+            no_color=options["no_color"],
         )
         try:
             code = self._list(options) if options["list"] else self._examine(options)
@@ -85,8 +85,7 @@ class Command(WithExamples):
         except KeyboardInterrupt:
             raise CommandError("Interrupted. Nothing was changed.", returncode=INTERRUPTED) from None
         except OSError as error:
-            # Python would complain once more when it closes the stream.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print_no_more(sys.stdout)
             raise CommandError(f"The answer cannot be printed ({error.strerror}).", returncode=USAGE) from None
         if code:
             sys.exit(code)
