@@ -9,11 +9,14 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import Error as DatabaseError
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 
 from configuration.models import SystemConfiguration
 from configuration.parameters import DECLARED, near
 from configuration.resolution import Row, snapshot_of
+
+PATIENCE = "1s"  # for a lock
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 @register(Tags.models)
@@ -72,11 +75,16 @@ def check_what_is_stored(databases: Any = None, **options: Any) -> list[CheckMes
     for alias in databases or ():
         if SystemConfiguration._meta.db_table not in _tables(alias):
             continue
-        rows = [
-            Row(setting.pk, setting.key, setting.scope, setting.scope_id, setting.value, setting.value_type,
-                setting.default_value, setting.is_active, tags=setting.tags)
-            for setting in SystemConfiguration.objects.using(alias)
-        ]  # fmt: skip
+        rows = _stored(alias)
+        if rows is None:
+            found.append(
+                Warning(
+                    "The stored settings were not looked at, as somebody holds their table.",
+                    hint="Run manage.py check again when that has ended; manage.py doctor names who it is.",
+                    id="configuration.W004",
+                )
+            )
+            continue
         strange = sorted({row.key for row in rows if row.key not in DECLARED and "custom" not in (row.tags or ())})
         if strange:
             found.append(
@@ -95,6 +103,22 @@ def check_what_is_stored(databases: Any = None, **options: Any) -> list[CheckMes
             for problem in snapshot_of(rows).problems
         ]
     return found
+
+
+def _stored(alias: str) -> list[Row] | None:
+    """The settings; None where they cannot be read soon. migrate checks first, and has a patience of its own."""
+    try:
+        with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+            return [
+                Row(setting.pk, setting.key, setting.scope, setting.scope_id, setting.value, setting.value_type,
+                    setting.default_value, setting.is_active, tags=setting.tags)
+                for setting in SystemConfiguration.objects.using(alias)
+            ]  # fmt: skip
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return None
 
 
 def _tables(alias: str) -> list[str]:

@@ -14,6 +14,7 @@ from configuration.checks import check_that_keys_are_declared, check_what_is_sto
 from configuration.models import SystemConfiguration
 from configuration.parameters import DECLARED, DeclarationError, declare
 from tests.factories import make_school
+from whitecross.postgres.connecting import connect
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,15 @@ def test_a_stored_value_that_does_not_count_is_told() -> None:
     (found,) = check_what_is_stored(["default"])
     assert found.id == "configuration.W003"
     assert f"SYSTEM_NAME (SCHOOL {school.pk}): the code that reads it asks for no SCHOOL" in found.msg
+
+
+def test_settings_that_somebody_holds_are_not_waited_for(committed_db: str) -> None:
+    with connect("default") as other:
+        other.execute("BEGIN")
+        other.execute("LOCK TABLE system_configurations IN ACCESS EXCLUSIVE MODE")
+        (found,) = check_what_is_stored(["default"])
+    assert (found.id, "as somebody holds their table" in found.msg) == ("configuration.W004", True)
+    assert check_what_is_stored(["default"]) == []
 
 
 def test_an_unmigrated_database_has_nothing_to_tell(empty_db: str) -> None:

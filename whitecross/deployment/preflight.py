@@ -105,7 +105,7 @@ class Preflight:
         with connect(self.alias) as server:
             named = holders(server, [pid for (pid,) in server.execute(HOLDING_READERS_UP).fetchall()])
         who = "; ".join(map(str, named)) or "somebody who has gone by now"
-        return f"Nobody can read a table that {who} holds, so it cannot be looked at: let that end first."
+        return f"A table is held, so that nobody can read it, by {who}. Let that end first."
 
     def look_again(self, plan: Plan) -> None:
         """Another run has ended, and has left this plan: look at what it changed. The caller keeps others out."""

@@ -146,8 +146,8 @@ def test_a_table_that_nobody_can_read_is_not_waited_for_and_who_holds_it_is_name
         found, pid = looked(tmp_path), other.info.backend_pid
     for name in ("plan", "drift"):
         assert found[name].outcome is REFUSED
-        assert found[name].sentence.startswith(f"Nobody can read a table that process {pid} of ")
-        assert found[name].sentence.endswith(" holds, so it cannot be looked at: let that end first.")
+        assert found[name].sentence.startswith(f"A table is held, so that nobody can read it, by process {pid} of ")
+        assert found[name].sentence.endswith(". Let that end first.")
     assert found["disk space"].outcome is OK
     assert value("SHOW lock_timeout") == "0"
 
