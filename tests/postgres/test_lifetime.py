@@ -5,10 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .conftest import CONNECT, WAIT, Connect, Run, environment, is_running, server_pid, stop_the_server
+import pytest
+
+from whitecross.postgres.home import Home
+
+from .conftest import CONNECT, IS_ROOT, WAIT, Connect, Run, environment, is_running, server_pid, stop_the_server
 
 IDENTITY = "print(ask('SELECT system_identifier FROM pg_control_system()'))"
 
@@ -53,6 +58,43 @@ def test_clients_that_start_together_create_one_cluster(folder: Path) -> None:
     assert [client.returncode for client in clients] == [0, 0, 0, 0]
     assert len(said) == 1
     assert not is_running(folder / "home")
+
+
+def test_what_another_creates_meanwhile_is_no_strangers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other makes its first file between our two looks."""
+    home, looked = Home.of(str(folder / "home")), Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        (path / "lock").touch()
+        return looked(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    home.prepare()
+
+
+def test_a_folder_that_another_has_not_yet_given_away_has_the_same_account(folder: Path) -> None:
+    if IS_ROOT:
+        os.chown(folder, 65534, 65534)
+    alone = Home.of(str(folder / "home"))
+    (folder / "home").mkdir()
+    assert Home.of(str(folder / "home")) == alone
+
+
+def test_the_socket_folder_that_the_last_client_removes_is_made_again(folder: Path, run: Run) -> None:
+    """Its last client leaves between our preparing and our turn."""
+    home = folder / ("long" * 25)
+    before = f"""
+import contextlib, fcntl, os
+flock = fcntl.flock
+def late(file, how):
+    if how == fcntl.LOCK_EX:
+        with contextlib.suppress(OSError):
+            os.rmdir({str(Home.of(str(home)).socket_folder)!r})
+    flock(file, how)
+fcntl.flock = late
+"""
+    result = run("-c", before + CONNECT, data=home)
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_forked_child_that_exits_leaves_the_server_to_its_parent(data: Path, connect: Connect) -> None:

@@ -24,3 +24,13 @@ def test_processes_of_a_test_run_share_the_server_and_stop_it(data: Path, folder
     result = run("-m", "pytest", *options, str(folder), data=data, cwd=PROJECT)
     assert "4 passed" in result.stdout, result.stdout + result.stderr
     assert not is_running(data)
+
+
+def test_a_server_that_cannot_run_is_named_to_the_tester(folder: Path, run: Run) -> None:
+    """Django would warn that there is no database `postgres`, and say nothing of why."""
+    (folder / "test_rows.py").write_text(TESTS)
+    (folder / "thesis.txt").touch()
+    options = ("-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(folder), "-q")
+    result = run("-m", "pytest", *options, str(folder), data=folder, cwd=PROJECT)
+    assert "not empty and not its own" in result.stdout
+    assert "Normally Django" not in result.stdout

@@ -1,7 +1,8 @@
 """The backend that ``ENGINE = "whitecross.postgres"`` names."""
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -78,6 +79,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # psycopg would wait two minutes for a server that accepts and says nothing.
             parameters.setdefault("connect_timeout", CONNECTING_S)
         return parameters
+
+    @contextlib.contextmanager
+    def _nodb_cursor(self) -> Iterator[Any]:
+        """As Django's, which would take an embedded server that cannot run for a lack of the database postgres."""
+        if folder := self.settings_dict.get("EMBEDDED"):
+            server_in(folder).claim(None)
+        with super()._nodb_cursor() as cursor:
+            yield cursor
 
     def _set_autocommit(self, autocommit: bool) -> None:
         super()._set_autocommit(autocommit)  # type: ignore[misc]

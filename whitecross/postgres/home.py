@@ -95,12 +95,10 @@ class Home:
         for place in (folder, elsewhere):
             if (place / "lock").is_file() and (owner := _owner(place)):
                 return cls(place, owner)
-        nearest = next(step for step in (folder, *folder.parents) if step.exists())
-        account = _owner(nearest) or _unprivileged()
-        return cls(
-            folder if account.can_enter(folder.parent if nearest == folder else nearest) else elsewhere,
-            account,
-        )
+        parent = next(step for step in folder.parents if step.exists())
+        # A folder of root's may be one that another process has just made and gives away next.
+        account = (_owner(folder) if folder.exists() else None) or _owner(parent) or _unprivileged()
+        return cls(folder if account.can_enter(parent) else elsewhere, account)
 
     @property
     def data(self) -> Path:
@@ -131,7 +129,7 @@ class Home:
         return {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
 
     def prepare(self) -> None:
-        """Create what is missing, private to the server's account.
+        """Create the home if it is missing, private to the server's account.
 
         Raises EmbeddedServerError where the folder is another's, or holds something that is not ours.
         """
@@ -139,12 +137,19 @@ class Home:
             ELSEWHERE.mkdir(parents=True, exist_ok=True)
             ELSEWHERE.chmod(0o711)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (self.folder / "lock").exists() and any(self.folder.iterdir()):
+        # In this order: of two that start at once the other may make the lock, its first file, in between.
+        if any(self.folder.iterdir()) and not (self.folder / "lock").exists():
             raise EmbeddedServerError(
                 f"The embedded PostgreSQL does not put its data in {self.folder}, which is not empty and "
                 "not its own; set WHITECROSS_DATA_DIR to a new folder."
             )
         self._make_private(self.folder)
+
+    def prepare_socket_folder(self) -> None:
+        """Create the folder of the socket where it is not the home. The last client removes it: hold the lock.
+
+        Raises EmbeddedServerError where somebody else has made it.
+        """
         if self.socket_folder != self.folder:
             with contextlib.suppress(FileExistsError):
                 self.socket_folder.mkdir(mode=0o700)

@@ -117,6 +117,7 @@ class EmbeddedServer:
             self._lock = self.home.open("lock", os.O_RDWR)
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
+                self.home.prepare_socket_folder()
                 yield
             finally:
                 # A child that was forked meanwhile has the file open too, so closing it would not be enough.
