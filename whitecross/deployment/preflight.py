@@ -38,19 +38,22 @@ SELECT DISTINCT pid FROM pg_locks
 WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# Not what belongs to an extension: pg_stat_statements is made by a superuser, and no migration touches its views.
 OF_OTHERS = """
-WITH things (what, owner) AS (
+WITH things (what, owner, class, oid) AS (
     SELECT CASE relkind WHEN 'S' THEN 'the sequence ' WHEN 'v' THEN 'the view ' ELSE 'the table ' END || relname,
-           relowner
+           relowner, tableoid, oid
     FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relnamespace = current_schema()::regnamespace
     UNION ALL
-    SELECT 'the function ' || proname, proowner FROM pg_proc p WHERE pronamespace = current_schema()::regnamespace
-        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    SELECT 'the function ' || proname, proowner, tableoid, oid
+    FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
     UNION ALL
-    SELECT 'the type ' || typname, typowner FROM pg_type
+    SELECT 'the type ' || typname, typowner, tableoid, oid FROM pg_type
     WHERE typtype = 'e' AND typnamespace = current_schema()::regnamespace
 )
-SELECT what, pg_get_userbyid(owner) FROM things WHERE NOT pg_has_role(owner, 'USAGE')
+SELECT what, pg_get_userbyid(owner) FROM things
+WHERE NOT pg_has_role(owner, 'USAGE')
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = things.oid AND d.deptype = 'e')
 ORDER BY what NOT LIKE 'the table%', what
 """
 
@@ -259,21 +262,24 @@ class Preflight:
 
     def _replicas(self) -> Iterator[Finding]:
         with self.connection.cursor() as cursor:
+            # A base backup, and what archives WAL, replay nothing: they are no replicas. Of another role's nothing but
+            # the name is told without pg_read_all_stats.
             cursor.execute(
-                "SELECT coalesce(nullif(application_name, ''), '?'),"
+                "SELECT coalesce(nullif(application_name, ''), '?'), state IS NULL,"
                 " CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) END,"
-                " extract(epoch FROM replay_lag) FROM pg_stat_replication ORDER BY 1"
+                " extract(epoch FROM replay_lag) FROM pg_stat_replication"
+                " WHERE state IS NULL OR replay_lsn IS NOT NULL ORDER BY 1"
             )
             replicas = cursor.fetchall()
         if not replicas:
             yield found("replicas", "none is connected")
-        for name, bytes_, lag in replicas:
-            if bytes_ is None:
+        for name, is_hidden, bytes_, lag in replicas:
+            if is_hidden:
                 yield found("replicas", f"{name}: its lag cannot be seen without pg_read_all_stats", Outcome.WARNING)
-            elif (lag or 0) > LAG_S or bytes_ > LAG_BYTES:
+            elif (lag or 0) > LAG_S or (bytes_ or 0) > LAG_BYTES:
                 yield found(
                     "replicas",
-                    f"{name} lags by {float(lag or 0):.0f} s and {size(int(bytes_))}: let it catch up first.",
+                    f"{name} lags by {float(lag or 0):.0f} s and {size(int(bytes_ or 0))}: let it catch up first.",
                     Outcome.WARNING,
                 )
             else:

@@ -10,9 +10,10 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from psycopg.pq import ExecStatus, PGconn
 
 from tests.conftest import create_database, drop_database
-from tests.deployment.clusters import Cluster, private_folder
+from tests.deployment.clusters import PORT, USER, Cluster, private_folder
 from tests.deployment.doctor.test_servers import on
 from tests.deployment.migrating.conftest import until
 from tests.deployment.procedure.conftest import execute, in_order, runs, upgrade, value
@@ -91,6 +92,17 @@ def test_a_function_of_another_role_is_seen(db: Any) -> None:
     execute("GRANT ALL ON SCHEMA small TO newcomer", "SET LOCAL ROLE newcomer")
     assert one_of("privileges").sentence.startswith(
         f"newcomer does not own 2 things of the schema, the first: the function judged, of {user}."
+    )
+
+
+def test_what_belongs_to_an_extension_is_nobodys_to_own(db: Any) -> None:
+    """A superuser makes pg_stat_statements, as doctor advises: no upgrade by the owner went on after that."""
+    execute("CREATE ROLE newcomer", "CREATE SCHEMA small", "GRANT ALL ON SCHEMA small TO newcomer")
+    execute("CREATE EXTENSION pg_stat_statements SCHEMA small", "SET LOCAL search_path = small")
+    execute("SET LOCAL ROLE newcomer")
+    assert (one_of("privileges").outcome, one_of("privileges").sentence) == (
+        OK,
+        "newcomer owns every table and may make new ones",
     )
 
 
@@ -289,3 +301,32 @@ def test_standbys_and_prepared_transactions_are_seen(
                 "the prepared transaction left behind holds its locks for ever",
             )
             server.execute("ROLLBACK PREPARED 'left behind'")
+
+
+@pytest.mark.direct("starts a server of its own")
+def test_what_archives_wal_is_no_replica_and_nothing_of_it_is_hidden(
+    streaming: tuple[Cluster, Cluster], django_db_setup: None, django_db_blocker: Any
+) -> None:
+    """pg_receivewal replays nothing. It was said that pg_read_all_stats would show how far, to a superuser."""
+    primary, _ = streaming
+    way = f"host={primary.folder} port={PORT} user={USER} replication=true application_name=pg_receivewal"
+    with primary.connect() as server:
+        (wal,) = server.execute("SELECT pg_current_wal_lsn()").fetchone() or ("0/0",)
+        archiver = PGconn.connect(way.encode())
+        try:
+            assert archiver.exec_(f"START_REPLICATION PHYSICAL {wal}".encode()).status == ExecStatus.COPY_BOTH
+            asked = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"
+            until(lambda: server.execute(asked).fetchone() == (1,))
+            with (
+                django_db_blocker.unblock(),
+                on(**{**parse(primary.url("postgres")), "EMBEDDED": None}),
+            ):
+                until(lambda: one_of("replicas").sentence == "walreceiver keeps up")
+                execute("CREATE ROLE sees_little", "SET ROLE sees_little")
+                look = Preflight("default", None, backs_up=False)
+                assert {one.sentence for one in look._replicas()} == {
+                    f"{name}: its lag cannot be seen without pg_read_all_stats"
+                    for name in ("pg_receivewal", "walreceiver")
+                }
+        finally:
+            archiver.finish()
