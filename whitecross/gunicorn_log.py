@@ -1,13 +1,23 @@
-"""gunicorn's own log without names of children: for errors that arise outside Django, as while a page is sent."""
+"""gunicorn's own log without names of children: for errors that arise outside Django, as while a page is sent.
 
+gunicorn's first process imports this, and forks the workers, after a reload those of the next release too. Whatever it
+imports they would keep, old beside new: so it imports nothing that a release may bring in another version.
+"""
+
+import logging
 import re
 from typing import Any
 
 from gunicorn import glogging  # type: ignore[import-untyped]
 
-from whitecross.postgres.log import DiscreetFormatter
-
 LEFT_OUT = "(address left out of the log)"
+
+
+class _Formatter(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802  (the name is logging's)
+        from whitecross.postgres.log import DiscreetFormatter
+
+        return DiscreetFormatter().formatException(ei)
 
 
 class DiscreetLogger(glogging.Logger):  # type: ignore[misc]
@@ -17,7 +27,7 @@ class DiscreetLogger(glogging.Logger):  # type: ignore[misc]
         """Set up the handlers, as gunicorn does; what a database error quotes is left out of tracebacks."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
-            handler.setFormatter(DiscreetFormatter(self.error_fmt, self.datefmt))
+            handler.setFormatter(_Formatter(self.error_fmt, self.datefmt))
 
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
         """An error of a request or of a worker."""

@@ -71,7 +71,7 @@ class Night:
         (folder / "owner.env").write_text(f"DATABASE_URL='{self.url('owner')}'\n")
         # What the page says, and what it is here.
         self.names = {
-            "/srv/whitecross": str(ROOT),
+            "/srv/whitecross/current": str(ROOT),
             "/etc/whitecross/owner.env": str(folder / "owner.env"),
             "/var/backups/whitecross": str(self.backups),
             "/var/lib/postgresql": str(folder / "disk"),

@@ -170,9 +170,9 @@ def test_what_cron_runs_is_what_the_units_run() -> None:
         for name in ("backup", "rehearsal", "watch-backups")
     ]
     for line, unit in zip(lines, units, strict=True):
-        (command,) = re.findall(r"^ExecStart=/srv/whitecross/(.*)$", unit, re.MULTILINE)
+        (command,) = re.findall(r"^ExecStart=/srv/whitecross/current/(.*)$", unit, re.MULTILINE)
         (file,) = re.findall(r"^EnvironmentFile=(.*)$", unit, re.MULTILINE)
-        assert line.endswith(f"cd /srv/whitecross && set -a && . {file} && {command} >/dev/null")
+        assert line.endswith(f"cd /srv/whitecross/current && set -a && . {file} && {command} >/dev/null")
 
 
 def test_what_the_owner_restores_is_logged_as_little_as_what_it_replaces(server: Server, tmp_path: Path) -> None:

@@ -24,9 +24,8 @@ def test_the_units_are_what_systemd_takes(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("no systemd here")
-    (tmp_path / "srv/.venv/bin").mkdir(parents=True)
-    for program in ("python", "gunicorn"):
-        (tmp_path / "srv/.venv/bin" / program).symlink_to("/bin/true")
+    (tmp_path / "srv/current/.venv/bin").mkdir(parents=True)
+    (tmp_path / "srv/current/.venv/bin/python").symlink_to("/bin/true")
     units = []
     for unit in sorted((DEPLOY / "systemd").iterdir()):
         copy = tmp_path / unit.name
@@ -90,11 +89,12 @@ def test_gunicorn_starts_as_the_unit_says_and_takes_the_new_code_without_refusin
     server: Server, tmp_path: Path
 ) -> None:
     program, *arguments = service("whitecross")["ExecStart"].split()
-    assert program.endswith("/gunicorn")
+    assert program.endswith("/python")
+    arguments[arguments.index("--chdir") + 1] = str(ROOT)
     port, log = free_port(), tmp_path / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *arguments, "--workers", "1"],
+            [sys.executable, *arguments, "--bind", f"127.0.0.1:{port}", "--workers", "1"],
             cwd=ROOT,
             env={**os.environ, "DATABASE_URL": server.url("app"), "HOME": "/proc/no-home"},
             stdout=output,

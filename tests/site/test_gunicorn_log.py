@@ -41,3 +41,23 @@ def test_an_error_while_a_page_is_sent_is_logged_without_its_address_and_values(
     assert f"Error handling request GET {LEFT_OUT}" in said
     assert f"Invalid request from ip=127.0.0.1 {LEFT_OUT}" in said
     assert "SecretChild" not in said
+
+
+def test_the_process_that_forks_the_workers_holds_nothing_that_a_release_brings() -> None:
+    """Workers of the next release would have it from the one before."""
+    (logger,) = re.findall(r"--logger-class (\S+)", UNIT)
+    code = f"""
+import sys
+from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.arbiter import Arbiter
+sys.argv = ["gunicorn", "--threads", "4", "--logger-class", "{logger}", "whitecross.wsgi"]
+Arbiter(WSGIApplication())
+for name, module in sorted(sys.modules.items()):
+    file = getattr(module, "__file__", None) or ""
+    if ("site-packages" in file or file.startswith({str(ROOT / "whitecross")!r})) and not name.startswith("gunicorn"):
+        print(name)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    # What gunicorn itself and the start of Python bring.
+    held = [name for name in ended.stdout.split() if name.split(".")[0] not in ("packaging", "_distutils_hack")]
+    assert held == ["whitecross", "whitecross.gunicorn_log"]
