@@ -8,13 +8,14 @@ import contextlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from whitecross.adoption.progress import Progress
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.extensions import without
 from whitecross.deployment.backups.programs import Access, Programs
 from whitecross.deployment.backups.verifying import Verified, pour
 from whitecross.postgres.server import complaint_in
@@ -55,8 +56,30 @@ class _Pipe:
         pass
 
 
+class _EnoughError(Exception):
+    """No more of the dump is wanted."""
+
+
+class _Beginning:
+    """Takes of the dump as much as is kept of its beginning."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._kept = descriptor, 0
+
+    def write(self, data: bytes) -> int:
+        self._kept += os.write(self._descriptor, data)
+        if self._kept >= TOC_AT_MOST:
+            raise _EnoughError
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+
 class PgRestore:
-    """Runs pg_restore."""
+    """Runs pg_restore. `without`: extensions that are left out."""
+
+    without: Sequence[str] = ()
 
     def __init__(self, programs: Programs, way: Access, arguments: list[str], verified: Verified) -> None:
         self._programs, self._way, self._verified = programs, way, verified
@@ -66,8 +89,10 @@ class PgRestore:
         self, archive: Archive, keys: list[Any], arguments: list[str], beginning: int | None, progress: Progress
     ) -> None:
         """Restore from what the archive holds, as it is read."""
-        with tempfile.TemporaryFile() as complaints:
-            process = self._start([*arguments], complaints, subprocess.PIPE)
+        with tempfile.TemporaryFile() as complaints, self._list(archive, keys) as wanted:
+            chosen = [] if wanted is None else [f"--use-list={path_of(wanted)}"]
+            inherited = [] if wanted is None else [wanted]
+            process = self._start([*arguments, *chosen], complaints, subprocess.PIPE, *inherited)
             pipe = cast(IO[bytes], process.stdin)
             try:
                 # Where pg_restore has ended before its input has, its complaint says why.
@@ -99,13 +124,29 @@ class PgRestore:
 
     def can_read(self, descriptor: int) -> bool:
         """Whether the table of contents is whole."""
+        return self._listed(descriptor) is not None
+
+    def _listed(self, descriptor: int) -> str | None:
+        """The table of contents; None where it is not whole."""
         program = [str(self._programs.folder / "pg_restore"), "--list", path_of(descriptor)]
-        return (
-            subprocess.run(  # noqa: S603
-                program, capture_output=True, check=False, env=self._way.environment, pass_fds=[descriptor]
-            ).returncode
-            == 0
+        done = subprocess.run(  # noqa: S603
+            program, capture_output=True, check=False, env=self._way.environment, pass_fds=[descriptor]
         )
+        return None if done.returncode else done.stdout.decode(errors="surrogateescape")
+
+    @contextmanager
+    def _list(self, archive: Archive, keys: list[Any]) -> Iterator[int | None]:
+        """What is to be restored, as a file in memory; None: everything."""
+        if not self.without:
+            yield None
+            return
+        with beginning_in_memory() as beginning, beginning_in_memory() as wanted:
+            with contextlib.suppress(_EnoughError):
+                pour(archive, keys, _Beginning(beginning))
+            listed = self._listed(beginning)
+            if listed is not None:
+                os.write(wanted, without(listed, self.without).encode(errors="surrogateescape"))
+            yield None if listed is None else wanted
 
     def _start(
         self, arguments: list[str], complaints: IO[bytes], stdin: int, *descriptors: int
@@ -129,7 +170,10 @@ class PgRestore:
         if "COPY failed" in said or "invalid input" in said:
             said = said.partition("ERROR:")[0].rstrip(" :") or "a row"  # what follows may quote it
         said = said.removeprefix("could not execute query: ").removeprefix("ERROR:").strip().rstrip(".")
+        less, or_else = "", ""
+        if self.without:  # what it says may be that something needs one of them
+            less, or_else = f" without {' and '.join(self.without)}", ", or restore as a superuser,"
         raise BackupError(
-            f"pg_restore {self._programs.version} cannot restore {self._verified.path.name} ({said}); set that right "
-            "and run the command again."
+            f"pg_restore {self._programs.version} cannot restore {self._verified.path.name}{less} ({said}); set that "
+            f"right{or_else} and run the command again."
         )

@@ -28,6 +28,7 @@ from whitecross.deployment.backups.comparing import object_differences, row_diff
 from whitecross.deployment.backups.connecting import connected, maintenance, refuse_a_pooler
 from whitecross.deployment.backups.contents import catalog_hash, is_empty, measure, tables
 from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.extensions import beyond_reach, less, named_in
 from whitecross.deployment.backups.manifest import Manifest, no_key, refuse_newer
 from whitecross.deployment.backups.pg_restore import PgRestore, beginning_in_memory, path_of
 from whitecross.deployment.backups.programs import Programs, access, fitting
@@ -45,7 +46,10 @@ NO_PRIVILEGE, READ_ONLY = "42501", "25006"
 
 @dataclass
 class Restored:
-    """A database that holds what the backup held, proven. `seconds`: by phase; `notes`: what could not be carried."""
+    """A database that holds what the backup held, proven. `seconds`: by phase; `notes`: what could not be carried.
+
+    `left_out`: extensions that are missing, as this role may not create them.
+    """
 
     database: str
     path: Path
@@ -53,6 +57,7 @@ class Restored:
     rows: int
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -310,6 +315,13 @@ def _fill(
     # Hundreds of statements need not wait for the disk one by one: those of our own connection, which follow, do.
     way = access(target, "synchronous_commit=off")
     restorer = PgRestore(programs, way, choices.arguments(), verified)
+    if verified.contents:
+        there = beyond_reach(target, named_in(verified.contents))
+        restorer.without, restored.left_out = [*there], [name for name, is_there in there.items() if not is_there]
+        restored.notes += [
+            f"without the extension {name}, which only a superuser may create: CREATE EXTENSION {quoted(name)}"
+            for name in restored.left_out
+        ]
     with Archive(verified.path) as archive, beginning_in_memory() as beginning:
         with _timed(restored, "rows"), progress.step("Bytes restored", verified.manifest.dump_bytes):
             restorer.feed(archive, keys, ["--section=pre-data", "--section=data"], beginning, progress)
@@ -336,6 +348,7 @@ def _prove(
     wanted = verified.contents
     if wanted is None:
         raise AssertionError
+    wanted = less(wanted, restored.left_out)
     with _timed(restored, "compare"), target.cursor() as cursor:
         with progress.step("Tables compared", len(tables(cursor))):
             found = measure(cursor, progress.advance)
