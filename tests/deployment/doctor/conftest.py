@@ -22,7 +22,7 @@ FOREIGN = """
 SELECT 'DROP SCHEMA whitecross_legacy CASCADE' WHERE to_regnamespace('whitecross_legacy') IS NOT NULL
 UNION ALL
 SELECT format('DROP TABLE %I CASCADE', relname) FROM pg_class
-WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> ALL(%s)
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL(%s)
 UNION ALL
 SELECT format('DROP SEQUENCE IF EXISTS %I', relname) FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'S' AND relname <> ALL(%s)

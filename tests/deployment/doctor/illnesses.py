@@ -135,6 +135,13 @@ TABLES = [
         "warning D09 t",
     ),
     Illness(
+        "a divided table has no primary key",
+        "D09",
+        ("CREATE TABLE t (id text) PARTITION BY LIST (id)",),
+        "warning D09 t",
+        mended=False,  # no command that could be typed as it stands
+    ),
+    Illness(
         "a table of ours has lost its primary key",
         "D09",
         ("ALTER TABLE vital_signs DROP CONSTRAINT vital_signs_pkey",),

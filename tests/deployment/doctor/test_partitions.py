@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
+from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, named, run
 
 NOW = dt.datetime.now(dt.UTC)
@@ -41,7 +42,7 @@ def mended(finding: str) -> list[str]:
 
 @pytest.mark.parametrize("type_", ["timestamptz", "timestamp", "date"])
 @pytest.mark.parametrize(
-    ("days", "severity"), [(61, "warning"), (8, "warning"), (6, "broken"), (-1, "broken"), (-1000, "broken")]
+    ("days", "severity"), [(61, "warning"), (9, "warning"), (6, "broken"), (-1, "broken"), (-1000, "broken")]
 )
 def test_a_last_partition_that_ends_soon_is_found_and_the_next_ones_made(days: int, severity: str, type_: str) -> None:
     divided("t", type_, until=dt.timedelta(days=days))
@@ -52,12 +53,46 @@ def test_a_last_partition_that_ends_soon_is_found_and_the_next_ones_made(days: i
     run("INSERT INTO t SELECT 1, now() + n * interval '1 day' FROM generate_series(0, 80) n")
 
 
+def test_one_without_any_partition_is_found_and_mended() -> None:
+    run("CREATE TABLE t (id int, at timestamptz) PARTITION BY RANGE (at)")
+    ((_, found),) = ask("D28").found
+    assert found.sentence == "it has no partition: every row is refused"
+    assert mended("broken D28 t") == []
+    run("INSERT INTO t SELECT 1, now() + n * interval '1 day' FROM generate_series(0, 80) n")
+
+
+def test_where_months_are_another_time_zones_the_next_ones_are_made_all_the_same() -> None:
+    """In UTC the next one begins in the month before, whose name is taken."""
+    first = (NOW.replace(day=1) + dt.timedelta(days=31)).replace(day=1)  # of next month
+    ends = first.strftime("%Y-%m-%d 00:00+02")
+    last = f"t_{first - dt.timedelta(days=1):%Y_%m}"
+    run(
+        "CREATE TABLE t (id int, at timestamptz) PARTITION BY RANGE (at)",
+        f"CREATE TABLE {last} PARTITION OF t FOR VALUES FROM ('2020-01-01') TO ('{ends}')",
+    )
+    ((_, found),) = ask("D28").found
+    run(*(step.run for step in found.steps))
+    assert named(ask("D28")) == []
+
+
+def test_nobody_waits_behind_the_command_where_somebody_holds_the_table(one_db: None) -> None:
+    divided("t", "timestamptz", until=dt.timedelta(days=9))
+    ((_, found),) = ask("D28").found
+    with psycopg.connect(**parameters()) as report:
+        report.execute("SELECT * FROM t")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            run("SET statement_timeout = '5s'", found.steps[0].run)
+        run("ROLLBACK", "RESET statement_timeout")
+    run(*(step.run for step in found.steps))
+    assert named(ask("D28")) == []
+
+
 def test_one_of_another_schema_and_name_is_mended_too() -> None:
     run('CREATE SCHEMA "An other"')
     run(
         'CREATE TABLE "An other"."The doses" (at date) PARTITION BY RANGE (at)',
         'CREATE TABLE "An other".first PARTITION OF "An other"."The doses" FOR VALUES FROM (MINVALUE) TO ('
-        "'2026-01-01')",
+        "'2020-01-01')",
     )
     report = ask("D28")
     assert len(report.found) == 1

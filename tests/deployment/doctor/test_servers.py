@@ -92,6 +92,31 @@ def test_a_setting_is_mended_where_it_was_set(badly: Cluster, settings: Any) -> 
         assert "broken D23 ignore_checksum_failure" not in named(ask("D23"))
 
 
+def test_a_server_that_silences_all_triggers(badly: Cluster) -> None:
+    """No guard works then, and no foreign key: nothing was found, as what is set for roles and databases is well."""
+    run("ALTER SYSTEM SET session_replication_role = replica", "SELECT pg_reload_conf()")
+    until(lambda: named(ask("D03")) == ["broken D03 session_replication_role"])
+    mend(ask("D03"))
+    until(lambda: named(ask("D03")) == [])
+    run("ALTER ROLE ALL SET session_replication_role = 'REPLICA'")
+    connection.close()
+    assert named(ask("D03")) == ["broken D03 every role"]
+    mend(ask("D03"))
+    assert gone("D03")
+
+
+def test_what_the_connection_itself_sets_is_to_be_taken_out_there(badly: Cluster, settings: Any) -> None:
+    settings.PRODUCTION = True
+    options = "-c session_replication_role=replica -c zero_damaged_pages=on"
+    with on(OPTIONS={**connection.settings_dict["OPTIONS"], "options": options}):
+        found = [one for _, one in ask("D03", "D23").found if one.object[0] in "sz"]
+    assert [one.object for one in found] == ["session_replication_role", "zero_damaged_pages"]
+    for one in found:
+        (step,) = one.steps
+        assert step.run == f"SHOW {one.object};"
+        assert step.say.startswith("DATABASE_URL (options=) or PGOPTIONS sets it")
+
+
 def test_no_checksums(badly: Cluster) -> None:
     ((_, finding),) = ask("D24").found
     assert (finding.severity, finding.object) == ("note", "data_checksums")
@@ -131,7 +156,8 @@ def test_a_slot_that_nobody_reads(badly: Cluster, monkeypatch: pytest.MonkeyPatc
 def test_slow_statements(badly: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     ((_, finding),) = ask("D20").found
     assert finding.object == "pg_stat_statements"
-    run("ALTER SYSTEM RESET shared_preload_libraries", finding.steps[1].run)
+    assert [step.run for step in finding.steps] == ["CREATE EXTENSION pg_stat_statements;"]  # the library is there
+    run("ALTER SYSTEM RESET shared_preload_libraries", finding.steps[0].run)
     assert named(ask("D20")) == []
     monkeypatch.setattr(statements, "SLOW_MS", 20)
     run("SELECT pg_sleep(0.03), 'Zoë Doe' -- of Zoë")
@@ -176,6 +202,31 @@ def test_a_role_that_may_see_little_is_told_what_it_does_not_see(role: str, quic
             report = ask(deep=True)
             assert report.exit_code == 0
             assert [said for said in report.unseen if "pgstattuple" not in said] == []
+
+
+@pytest.mark.direct("says its role when it connects, which a pooler does not pass on")
+def test_what_a_role_may_not_read_is_not_seen_and_calls_nobody(patient: None, role: str) -> None:
+    """The monitor's timer took each for a question without an answer: after an adoption it called all night."""
+    run(
+        "CREATE SCHEMA whitecross_legacy",
+        "CREATE TABLE whitecross_legacy.adoption (in_place boolean, begun timestamptz, adopted timestamptz)",
+        "CREATE SCHEMA watching",
+        "CREATE EXTENSION pg_stat_statements SCHEMA watching",
+        "CREATE EXTENSION pgstattuple",
+    )
+    try:
+        as_role = {**connection.settings_dict["OPTIONS"], "options": f"-c role={role}"}
+        with on(OPTIONS=as_role):
+            report = ask("D11", "D20", "D26", deep=True)
+    finally:
+        run("DROP SCHEMA watching CASCADE")
+    assert (report.found, report.unanswered, report.exit_code) == ([], [], 0)
+    assert report.unseen == [
+        f"how full tables and indexes are: GRANT pg_stat_scan_tables TO {role}, by a superuser, lets it be measured",
+        f"slow statements: {role} may not read watching.pg_stat_statements",
+        f"whether the adoption that was begun has ended: {role} may not read its record, "
+        '"whitecross_legacy"."adoption"',
+    ]
 
 
 @pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed")

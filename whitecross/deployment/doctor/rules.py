@@ -7,6 +7,7 @@ from whitecross.deployment.doctor.catalog import PEOPLES, TABLE
 from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, broken, warning
 from whitecross.deployment.doctor.look import Look
+from whitecross.deployment.doctor.server import setting_mended
 
 # Foreign keys, checks, and from PostgreSQL 18 on NOT NULL, which has a row there, and NOT ENFORCED.
 CONSTRAINTS = f"""
@@ -30,13 +31,20 @@ WHERE g.tgenabled IN ('D', 'R') AND {PEOPLES}
 ORDER BY 1, g.tgisinternal, 3
 """  # noqa: S608 - a constant
 
+# ALTER ROLE ALL is of no role and no database.
 SILENCED = """
 SELECT d.datname AS database, r.rolname AS role
 FROM pg_db_role_setting s
 LEFT JOIN pg_database d ON d.oid = s.setdatabase
 LEFT JOIN pg_roles r ON r.oid = s.setrole
-WHERE 'session_replication_role=replica' = ANY(s.setconfig)
+WHERE EXISTS (SELECT FROM unnest(s.setconfig) one WHERE lower(one) = 'session_replication_role=replica')
   AND coalesce(d.datname, current_database()) = current_database()
+"""
+# For the whole server, or by this session's own options. What a role or a database brings is found above.
+SILENCED_HERE = """
+SELECT name, source FROM pg_settings
+WHERE name = 'session_replication_role' AND setting = 'replica'
+  AND source NOT IN ('global', 'database', 'user', 'database user')
 """
 
 
@@ -84,12 +92,12 @@ def silent(look: Look) -> Iterator[Finding]:
             yield broken(name, f"a trigger that keeps this constraint {how}; only a superuser can switch it on", step)
         else:
             yield broken(f"{found.table}.{found.name}", f"the trigger {how}", step)
+    silenced = "run with session_replication_role = replica, where neither guards nor foreign keys work"
     for found in look.rows(SILENCED):
         of_database = f"DATABASE {quoted(found.database)}" if found.database else ""
-        whose = f"ROLE {quoted(found.role)}{f' IN {of_database}' if of_database else ''}" if found.role else of_database
+        role = f"ROLE {quoted(found.role)}" if found.role else "ROLE ALL"
+        whose = f"{role}{f' IN {of_database}' if of_database else ''}" if found.role or not of_database else of_database
         step = Step(f"ALTER {whose} RESET session_replication_role;")
-        yield broken(
-            found.role or found.database,
-            "its sessions run with session_replication_role = replica, where neither guards nor foreign keys work",
-            step,
-        )
+        yield broken(found.role or found.database or "every role", f"its sessions {silenced}", step)
+    for found in look.rows(SILENCED_HERE):
+        yield broken(found.name, f"sessions {silenced}", *setting_mended(look, found, "origin"))

@@ -117,12 +117,19 @@ def _dangers(look: Look, dangers: dict[str, Danger], how_badly: Callable[..., Fi
         danger = dangers[found.name]
         if danger.when(found.setting):
             said = f"{found.setting}: {danger.why}"
-            yield (how_badly if settings.PRODUCTION else note)(found.name, said, *_set(look, found, danger.safe))
+            yield (how_badly if settings.PRODUCTION else note)(
+                found.name, said, *setting_mended(look, found, danger.safe)
+            )
 
 
-def _set(look: Look, found: Any, safe: str) -> Iterator[Step]:
-    """Where it was set, it has to be mended."""
+def setting_mended(look: Look, found: Any, safe: str) -> Iterator[Step]:
+    """Where it was set, it has to be mended. `found`: its name and source in pg_settings."""
     match found.source:
+        case "client":
+            say = "DATABASE_URL (options=) or PGOPTIONS sets it, for these sessions alone: take it out there; then look"
+            yield Step(f"SHOW {found.name};", say)
+        case "global":
+            yield Step(f"ALTER ROLE ALL RESET {found.name};")
         case "database":
             yield Step(f"ALTER DATABASE {quoted(look.database)} RESET {found.name};")
         case "user":

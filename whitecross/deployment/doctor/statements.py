@@ -16,7 +16,6 @@ SLOW_MS = 100  # on average
 TOTAL_S = 60  # in all
 TOP = 5
 SHOWN = 300
-NOT_LOADED = "55000"
 EXPLAINED = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES)\b", re.IGNORECASE)
 GENERIC_PLANS_SINCE = 160000
 
@@ -43,9 +42,13 @@ def slow(look: Look) -> Iterator[Finding]:
     try:
         found = look.rows(STATEMENTS.format(schema=extension[0].schema), {"mean": SLOW_MS, "total": TOTAL_S})
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", None) != NOT_LOADED:
-            raise
-        yield note("pg_stat_statements", "there, but its library is not loaded", _switch_on(look)[0])
+        match getattr(error.__cause__, "sqlstate", None):
+            case "42501":
+                look.cannot_see(f"slow statements: {look.role} may not read {extension[0].schema}.pg_stat_statements")
+            case "55000":
+                yield note("pg_stat_statements", "there, but its library is not loaded", _switch_on(look)[0])
+            case _:
+                raise
         return
     by_mean = sorted(found, key=lambda one: -one.mean)[:TOP]
     by_total = sorted(found, key=lambda one: -one.total)[:TOP]
@@ -69,14 +72,17 @@ def _said(look: Look, one: Any) -> Finding:
     return note(shown, said, *steps)
 
 
-def _switch_on(look: Look) -> tuple[Step, Step]:
+def _switch_on(look: Look) -> tuple[Step, ...]:
     found = look.rows(LIBRARIES)
     known = [name for name in found[0].setting.replace(" ", "").split(",") if name] if found else []
+    extension = "CREATE EXTENSION pg_stat_statements;"
+    if "pg_stat_statements" in known:  # what it counts is then seen at once
+        return (Step(extension, "to see them, as a superuser"),)
     libraries = ", ".join(dict.fromkeys([*known, "pg_stat_statements"]))
-    say = "to have them counted after a restart"
+    say = "to have them counted after a restart, as a superuser"
     if not found:
         say += "; put those first that SHOW shared_preload_libraries names to a superuser"
     return (
         Step(f"ALTER SYSTEM SET shared_preload_libraries = {libraries};", say),
-        Step("CREATE EXTENSION pg_stat_statements;", "after the restart"),
+        Step(extension, "after the restart, as a superuser"),
     )

@@ -28,7 +28,8 @@ SELECT {TABLE} AS "table", c.relname AS relation, n.nspname = current_schema() A
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(u.indkey)
                           AND NOT a.attnotnull)
         ORDER BY u.indnatts, x.relname LIMIT 1) AS index,
-       EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'id') AS has_id
+       EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'id') AS has_id,
+       CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS divided_by
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND {PEOPLES}
@@ -47,7 +48,12 @@ ORDER BY s.n_dead_tup DESC
 """  # noqa: S608 - a constant
 
 EXTENSION = """
-SELECT quote_ident(n.nspname) AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+SELECT quote_ident(n.nspname) AS schema,
+       has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (
+           SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proname IN ('pgstattuple_approx', 'pgstatindex')
+           AND NOT has_function_privilege(p.oid, 'EXECUTE')
+       ) AS may_measure
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'pgstattuple'
 """
 LARGE = f"""
@@ -102,7 +108,13 @@ OFF = "SELECT name FROM pg_settings WHERE name IN ('autovacuum', 'track_counts')
 def keyless(look: Look) -> Iterator[Finding]:
     """No row of it can be named, and a logical replica cannot follow its changes."""
     for found in look.rows(KEYLESS):
-        yield warning(found.table, "it has no primary key: no row can be named", *_key(look, found))
+        said = "it has no primary key: no row can be named"
+        if found.divided_by:
+            # Neither CONCURRENTLY nor USING INDEX nor a column of its own is to be had there.
+            todo = f"name the row's columns and what it is divided by ({found.divided_by}) in ADD PRIMARY KEY (...)"
+            yield warning(found.table, f"{said}. To do: in a quiet hour, as it blocks the table, {todo}")
+            continue
+        yield warning(found.table, said, *_key(look, found))
 
 
 def _key(look: Look, found: Any) -> Iterator[Step]:
@@ -140,8 +152,9 @@ def worn(look: Look) -> Iterator[Finding]:
     if not look.choices.deep:
         return
     extension = look.rows(EXTENSION)
-    if not extension:
-        look.cannot_see("how full tables and indexes are: CREATE EXTENSION pgstattuple lets it be measured")
+    if not extension or not extension[0].may_measure:
+        lacks = f"GRANT pg_stat_scan_tables TO {look.role}" if extension else "CREATE EXTENSION pgstattuple"
+        look.cannot_see(f"how full tables and indexes are: {lacks}, by a superuser, lets it be measured")
         return
     for found in look.rows(LARGE, {"bytes": WORN_BYTES}):
         look.told(found.name.removeprefix("public."))
@@ -173,7 +186,7 @@ def ages(look: Look) -> Iterator[Finding]:
             ("transactions", found.age, limits.age),
             ("multixacts", found.mxid_age, limits.mxid_age),
         ):
-            if age is None or age < LATE * limit:
+            if age is None or age < min(LATE * limit, PRESSING):
                 continue
             how_badly = broken if age >= PRESSING else warning
             said = f"{age:,} {noun} old; autovacuum should have come at {limit:,}, and at 2,147,483,648 writes end"
@@ -192,7 +205,7 @@ def ages(look: Look) -> Iterator[Finding]:
 def left_alone(look: Look) -> Iterator[Finding]:
     """For a table, or for all."""
     for found in look.rows(OFF):
-        steps = Step(f"ALTER SYSTEM SET {found.name} = on;"), Step("SELECT pg_reload_conf();")
+        steps = Step(f"ALTER SYSTEM SET {found.name} = on;", "as a superuser"), Step("SELECT pg_reload_conf();")
         yield warning(found.name, "off: dead rows stay, and transaction ids come to their end", *steps)
     for found in look.rows(LEFT_ALONE):
         step = Step(f"ALTER TABLE {found.table} RESET ({found.option});")
