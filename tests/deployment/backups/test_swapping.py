@@ -76,13 +76,66 @@ def test_the_rows_that_differ_are_counted(committed_db: str, incoming: str) -> N
 
 def test_somebody_connected_is_in_the_way_until_told_to_go(committed_db: str, incoming: str) -> None:
     with psycopg.connect(url_of(committed_db), application_name="the nurse", autocommit=True) as nurse:
-        with pytest.raises(BackupError, match=r"is in use by 1 connections \(the nurse\), so nothing was swapped"):
+        pid, user = nurse.info.backend_pid, nurse.info.user
+        with pytest.raises(
+            BackupError,
+            match=rf"^In the way is process {pid} of {user} \(the nurse\) in {committed_db}, so nothing was",
+        ):
             swap("default", incoming)
         assert not is_told(committed_db)
         swap("default", incoming, disconnect=True)
         assert is_told(committed_db)
         with pytest.raises(psycopg.OperationalError):
             nurse.execute("SELECT")
+
+
+@contextmanager
+def as_role(name: str) -> Iterator[None]:
+    """The connections that are made meanwhile are this role's."""
+    given = connection.settings_dict["OPTIONS"]
+    connection.close()
+    connection.settings_dict["OPTIONS"] = {**given, "options": f"{given.get('options') or ''} -c role={name}"}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["OPTIONS"] = given
+
+
+def test_whom_its_role_may_not_end_is_named_and_everybody_else_is_ended(
+    server: Any, committed_db: str, incoming: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the owner of both, to which PostgreSQL tells little of others' sessions, with a superuser in between."""
+    monkeypatch.setattr(swapping, "ATTEMPTS", 1)
+    owner, nurse = f"{committed_db}_owner", f"{committed_db}_nurse"
+    server.execute(f'CREATE ROLE "{owner}" CREATEDB; CREATE ROLE "{nurse}" LOGIN')
+    server.execute(f'GRANT "{nurse}" TO "{owner}"')
+    try:
+        for name in (committed_db, incoming):
+            server.execute(f'ALTER DATABASE "{name}" OWNER TO "{owner}"')
+            execute(name, f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{owner}"')
+        with (
+            psycopg.connect(url_of(committed_db), application_name="a superuser", autocommit=True) as superuser,
+            psycopg.connect(url_of(incoming), user=nurse, application_name="a nurse", autocommit=True) as ended,
+            as_role(owner),
+        ):
+            pid = superuser.info.backend_pid
+            with pytest.raises(BackupError, match=r"process \d+ of .* \(a nurse\) in .*, so nothing was swapped; stop"):
+                swap("default", incoming)
+            with pytest.raises(
+                BackupError, match=rf"let a superuser do it: SELECT pg_terminate_backend\({pid}\)\. Then"
+            ):
+                swap("default", incoming, disconnect=True)
+            with pytest.raises(psycopg.OperationalError):
+                ended.execute("SELECT")
+            server.execute("SELECT pg_terminate_backend(%s)", [pid])
+            swap("default", incoming, disconnect=True)
+        assert is_told(committed_db)
+    finally:
+        for found in names_of(server):
+            server.execute(f'ALTER DATABASE "{found}" OWNER TO CURRENT_USER')
+            execute(found, f'DROP OWNED BY "{owner}", "{nurse}"')
+        server.execute(f'DROP ROLE "{owner}"; DROP ROLE "{nurse}"')
 
 
 def test_ended_between_the_two_names_neither_has_changed(

@@ -16,9 +16,11 @@ from whitecross.deployment.backups.connecting import connected, maintenance
 from whitecross.deployment.backups.contents import is_empty, rows_of, tables
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.restoring import HALF, UNFINISHED, database_of, exists, named
+from whitecross.deployment.holders import holders
 
 IN_USE, NO_PRIVILEGE = "55006", "42501"
 ATTEMPTS = 10  # to rename before somebody connects again
+NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -151,25 +153,37 @@ def _has_taken_over(alias: str, number: int | None, name: str) -> bool:
     return False
 
 
-def _disconnect(server: BaseDatabaseWrapper, names: list[str]) -> None:
-    with contextlib.suppress(DatabaseError), server.cursor() as cursor:
+def _connected_to(server: BaseDatabaseWrapper, names: list[str]) -> dict[int, str]:
+    """The sessions in these databases, and in which each is. Of others' sessions not every role is told the type."""
+    with server.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = ANY(%s) AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
-            [names],
+            "SELECT pid, datname FROM pg_stat_activity WHERE datname = ANY(%s) AND pid <> pg_backend_pid()"
+            " AND usesysid IS NOT NULL AND coalesce(backend_type, %s) = %s ORDER BY backend_start, pid",
+            [names, "client backend", "client backend"],
         )
+        return dict(cursor.fetchall())
+
+
+def _disconnect(server: BaseDatabaseWrapper, names: list[str]) -> None:
+    """One by one, so that one that may not be ended keeps none of the others."""
+    for pid in _connected_to(server, names):
+        with contextlib.suppress(DatabaseError), server.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
 
 
 def _in_use(server: BaseDatabaseWrapper, current: str, incoming: str, *, disconnect: bool) -> BackupError:
-    with server.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), string_agg(DISTINCT coalesce(nullif(application_name, ''), 'unnamed'), ', ')"
-            " FROM pg_stat_activity WHERE datname = ANY(%s) AND backend_type = 'client backend'",
-            [[current, incoming]],
-        )
-        number, who = cursor.fetchone()
-    how = "they connect again at once" if disconnect else "or say --disconnect to end their connections"
+    there = _connected_to(server, [current, incoming])
+    sessions = holders(server.connection, there)
+    said = [f"process {one.pid} of {one.user} ({one.program}) in {there[one.pid]}" for one in sessions[:NAMED_AT_MOST]]
+    if len(sessions) > NAMED_AT_MOST:
+        said.append(f"{len(sessions) - NAMED_AT_MOST} more")
+    how = "stop them, or say --disconnect to end their connections"
+    if disconnect:
+        how = "stop them: they connect again at once"
+        if others := [one for one in sessions if not one.end]:
+            them = " ".join(f"SELECT pg_terminate_backend({one.pid});" for one in others[:NAMED_AT_MOST])
+            how = f"this role may not end all of them, so let a superuser do it: {them[:-1]}"
     return BackupError(
-        f"{current} is in use by {number} connections ({who or 'gone by now'}), so nothing was swapped; stop those "
-        f"processes, {how}. Then: python manage.py restore --swap-in {incoming}"
+        f"In the way {'are' if len(sessions) > 1 else 'is'} {', '.join(said) or 'somebody who is gone by now'}, so "
+        f"nothing was swapped; {how}. Then: python manage.py restore --swap-in {incoming}"
     )
