@@ -15,6 +15,8 @@ ADVICE: dict[str, Advice] = {}
 
 UNWANTED = "find out who added it; to keep it, declare it in the model and write a migration; to remove it:"
 RESTORE = "restore from a backup what it held"
+# Before what reads or writes all of a table, and lets nobody else at it meanwhile.
+QUIET = "in a quiet hour: "
 
 
 def quoted(name: str) -> str:
@@ -121,7 +123,7 @@ def _table_kind(name: str, *, actual: Any, **_: Any) -> str:
 
 @_for("table persistence")
 def _persistence(name: str, *, wanted: Any, **_: Any) -> str:
-    return _alter(name, "SET UNLOGGED" if wanted else "SET LOGGED")
+    return f"{QUIET}{_alter(name, 'SET UNLOGGED' if wanted else 'SET LOGGED')}"
 
 
 @_for("row security")
@@ -180,7 +182,7 @@ def _column_type(_: str, *, table: str, name: str, wanted: str, actual: str, **_
     into = conversion(column, actual, wanted)
     action = f"ALTER COLUMN {column} TYPE {wanted}" + (f" USING {into}" if into else "")
     if keeps_every_value(actual, wanted):
-        return f"in a quiet hour: {_alter(table, action)}"
+        return f"{QUIET}{_alter(table, action)}"
     there = f"({into})::{wanted}" if into else f"{column}::{wanted}"
     if are_numbers(actual, wanted):
         changes = f"({there})::{actual} IS DISTINCT FROM {column}"  # 1.50 is 1.5
@@ -194,14 +196,14 @@ def _column_type(_: str, *, table: str, name: str, wanted: str, actual: str, **_
 @_for("collation")
 def _collation(_: str, *, table: str, name: str, wanted: str | None, facts: dict[str, Any], **__: Any) -> str:
     type_, collation = facts["type"], wanted or '"default"'
-    return f"in a quiet hour: {_alter(table, f'ALTER COLUMN {quoted(name)} TYPE {type_} COLLATE {collation}')}"
+    return f"{QUIET}{_alter(table, f'ALTER COLUMN {quoted(name)} TYPE {type_} COLLATE {collation}')}"
 
 
 @_for("nullability")
 def _nullability(_: str, *, table: str, name: str, wanted: Any, **__: Any) -> str:
     if wanted:
         return _alter(table, f"ALTER COLUMN {quoted(name)} DROP NOT NULL")
-    return f"fill in the rows that lack it, then {_alter(table, f'ALTER COLUMN {quoted(name)} SET NOT NULL')}"
+    return f"fill in the rows that lack it, then {QUIET}{_alter(table, f'ALTER COLUMN {quoted(name)} SET NOT NULL')}"
 
 
 @_for("nullability not validated")
@@ -236,9 +238,12 @@ def _generated(_: str, **__: Any) -> str:
 def _constraint_missing(_: str, *, table: str, name: str, facts: dict[str, Any]) -> str:
     definition = facts["definition"]
     if not definition.startswith(("CHECK", "FOREIGN KEY")):
-        return _alter(table, f"ADD CONSTRAINT {quoted(name)} {definition}")
-    added = _alter(table, f"ADD CONSTRAINT {quoted(name)} {definition} NOT VALID")
-    return f"{added} {_alter(table, f'VALIDATE CONSTRAINT {quoted(name)}')}"
+        return f"{QUIET}{_alter(table, f'ADD CONSTRAINT {quoted(name)} {definition}')}"
+    return _proved_beside_others(table, name, f"ADD CONSTRAINT {quoted(name)} {definition}")
+
+
+def _proved_beside_others(table: str, name: str, action: str) -> str:
+    return f"{_alter(table, f'{action} NOT VALID')} {_alter(table, f'VALIDATE CONSTRAINT {quoted(name)}')}"
 
 
 @_for("constraint renamed")
@@ -253,7 +258,10 @@ def _constraint_extra(_: str, *, table: str, name: str, **__: Any) -> str:
 
 @_for("constraint changed")
 def _constraint_changed(_: str, *, table: str, name: str, wanted: str, **__: Any) -> str:
-    return _alter(table, f"DROP CONSTRAINT {quoted(name)}, ADD CONSTRAINT {quoted(name)} {wanted}")
+    action = f"DROP CONSTRAINT {quoted(name)}, ADD CONSTRAINT {quoted(name)} {wanted}"
+    if wanted.startswith("CHECK"):
+        return _proved_beside_others(table, name, action)
+    return f"{QUIET}{_alter(table, action)}"
 
 
 @_for("constraint not validated")

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from core.schema.advice import ONLY_IF_NONE
+from core.schema.advice import ONLY_IF_NONE, QUIET
 from tests.core.schema.conftest import Look
 from tests.core.schema.mutation import Mutation
 from tests.core.schema.mutations import MUTATIONS, REMARKS
+from whitecross.deployment import locks
+from whitecross.deployment.doctor.schema import commands_of
 
 
 def run(statements: str) -> None:
@@ -33,6 +35,18 @@ def test_tampering_is_found_and_named(mutation: Mutation, db: Any, look: Look) -
     for difference in report.differences:
         assert difference.expected != difference.found
         assert difference.advice
+        for step in commands_of(difference.advice):
+            is_announced = QUIET.strip(": ") in step.say
+            assert is_announced or not blocking(step.run), f"nothing says that this blocks a table: {step.run}"
+
+
+def blocking(sql: str) -> list[str]:
+    """Of the statements those that work through a table while nobody may write there."""
+    return [
+        one.text
+        for one in locks.statements(sql)
+        if any(lock.is_long and lock.mode.blocks_writes for lock in locks.locks_of(one.text))
+    ]
 
 
 @pytest.mark.parametrize(("sentence", "sql", "note"), REMARKS, ids=[sentence for sentence, *_ in REMARKS])
@@ -56,7 +70,7 @@ def statements(advice: str) -> str:
     """The statements of an advice, as this test's transaction can run them."""
     for words, instead in ((" CONCURRENTLY", ""), ("BEGIN;", ""), ("COMMIT;", ""), (ONLY_IF_NONE, " ")):
         advice = advice.replace(words, instead)
-    return advice.removeprefix("in a quiet hour: ").removeprefix("see how many rows would change or be cut: ")
+    return advice.removeprefix(QUIET).removeprefix("see how many rows would change or be cut: ")
 
 
 @pytest.mark.parametrize(

@@ -60,13 +60,13 @@ def enums(look: Look) -> Iterator[Finding]:
 def _finding(difference: Difference) -> Finding:
     said = f"{difference.kind}: expected {difference.expected}; found {difference.found}"
     how_badly = warning if KEEPS.match(difference.kind) else broken
-    steps = _steps(difference.advice)
+    steps = commands_of(difference.advice)
     if not steps:  # there is nothing to type
         return how_badly(difference.object, f"{said}. To do: {difference.advice}")
     return how_badly(difference.object, said, *steps)
 
 
-def _steps(advice: str) -> list[Step]:
+def commands_of(advice: str) -> list[Step]:
     """The commands of an advice, each with what is said before it; none where any part of it is a sentence alone."""
     first, _, then = advice.partition(ONLY_IF_NONE)
     parts = [first, f"{ONLY_IF_NONE.strip()} {then}"] if then else [first]
