@@ -11,7 +11,7 @@
 import random
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,7 +235,7 @@ class DeploymentExecutor(Executor):
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             self._pid = int(cursor.fetchone()[0])
-        return nullcontext() if governance.allows_long_locks else governance.watch.over(self._pid)
+        return governance.watch.over(self._pid, lets_wait=governance.allows_long_locks)
 
     def _refuse_pooler(self, migration: Migration) -> None:
         """Behind a pooler in transaction mode, each statement may come to another session, and none can be watched."""
@@ -297,7 +297,8 @@ class _Trial:
         self._left = "Nothing of it was done." if migration.atomic else "Running it again goes on where it was."
         self._governance, self._connection = governance, connection
         self._stalls, self._pause_s, self._said = 0, FIRST_PAUSE_S, float("-inf")
-        self._deadline = time.monotonic() + governance.patience_s
+        self._places: set[tuple[str, str] | None] = set()  # at which it had to step back
+        self._ended, self._deadline = 0, float("inf")
 
     def judge(self, error: Exception) -> None:
         """Return if it is to be tried again. Raises the error, or MigrationStoppedError."""
@@ -308,24 +309,22 @@ class _Trial:
             ) from error
         sqlstate = getattr(error.__cause__, "sqlstate", None)
         busy = sqlstate in BUSY or (watch.interfered and watch.was_waiting)
+        self._count_from_here(busy=busy or watch.expired)
         if busy:
-            self._stalls = 0
+            self._stalls = self._ended = 0
             self.held_by_server = self._governor.stopping if self._is_held_by_server() else set()
         elif watch.interfered:
             # What goes by batches goes on where it was, with smaller ones.
+            self._ended += 1
             self._stalls += not self._halve_batches()
         elif not (watch.expired and sqlstate == "57014"):
             raise error
         if not self._is_repeatable():
             raise error
-        if self._stalls >= MOST_STALLS:
-            raise MigrationStoppedError(
-                f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms): {self._stalls} "
-                f"attempts in a row were ended because somebody waited. {self._left} Run it in a quiet hour, "
-                "or stop the application and run: manage.py migrate --allow-long-locks (--plan shows the locks)."
-            ) from error
-        if watch.expired or time.monotonic() >= self._deadline:
-            raise MigrationStoppedError(self._out_of_patience()) from error
+        is_over = watch.expired or time.monotonic() >= self._deadline
+        if is_over or self._stalls >= MOST_STALLS:
+            why = self._out_of_patience() if busy or watch.expired else self._too_long()
+            raise MigrationStoppedError(why) from error
         if self._step:
             self._step.facts["attempts"] += 1
             self._step.facts["lockWaits"] += 1
@@ -345,6 +344,14 @@ class _Trial:
         self._governance.watch.wait_for_holders(max(0.05, min(left, pause_s)))
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 1.3)
 
+    def _count_from_here(self, *, busy: bool) -> None:
+        """Begin to be patient: with waiting, not with work, and at each place anew for what goes on where it was."""
+        place = None if self._migration.atomic else self._governor.place
+        if place not in self._places:
+            self._places.add(place)
+            self._stalls = self._ended = 0
+            self._deadline = (self._governor.sent_at if busy else time.monotonic()) + self._governance.patience_s
+
     def _is_held_by_server(self) -> bool:
         return any(holder.is_of_the_server for holder in self._governance.watch.holders())
 
@@ -362,6 +369,14 @@ class _Trial:
     def _whom(self) -> str:
         held = self._governance.watch.holders()
         return "; ".join(map(str, held)) or "a lock that is never free for long"
+
+    def _too_long(self) -> str:
+        attempts = f"{self._ended} attempts in a row were" if self._ended > 1 else "an attempt was"
+        return (
+            f"{self._name} needs its locks for longer than others may wait ({STALL_MS} ms): {attempts} ended because "
+            f"somebody waited. {self._left} Run it in a quiet hour, or stop the application and run it with "
+            "--allow-long-locks (migrate --plan shows the locks)."
+        )
 
     def _out_of_patience(self) -> str:
         ends = [holder.end for holder in self._governance.watch.holders() if holder.end]

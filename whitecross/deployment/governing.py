@@ -9,11 +9,12 @@ from django.db import Error, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.deployment.locks import Lock, LockMode, locks_of
-from whitecross.deployment.watch import Watch
+from whitecross.deployment.watch import KEEPALIVES, Watch
 
 WAIT_MS = 60  # for a lock that stops others, all waits of a transaction together once it holds one
 CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK")  # locks nothing; of a failed transaction, nothing else is possible
 SLOW = ("CONCURRENTLY", "VACUUM")  # cannot run in a transaction; stop nobody
+LONGEST_MS = 2**31 - 1  # that PostgreSQL takes for a limit
 ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY")
 
 # Others bound us, not the limits of role or database. A statement whose client is gone ends at once, and so does a
@@ -22,9 +23,7 @@ LIMITS = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "client_connection_check_interval": "'100ms'",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
+    **KEEPALIVES,
 }
 # Once we hold a lock that stops others: a client that stands still gives it back, and no standby is waited for, as its
 # absence would keep the lock; whatever is committed later reaches it after this.
@@ -42,16 +41,17 @@ class Governor:
     What works on rows, or takes a lock that stops nobody, may wait until the patience is over. Anything else waits for
     WAIT_MS, and once a lock is held that stops others, for what is left of it. Everything is said with SET LOCAL, so
     that it ends with the transaction, also behind a pooler. `stopping`: the tables of the last statement that stops
-    others.
+    others; `place`: the last statement, sent at `sent_at`.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper, watch: Watch, patience_s: float) -> None:
         self._connection, self._watch = connection, watch
-        self._patience_ms = max(1, round(patience_s * 1000))
+        self._patience_ms = min(LONGEST_MS, max(1, round(patience_s * 1000)))
         self._held_since: float | None = None
         self._limit_ms: int | None = None
         self._in_use: set[str] = set()
         self.stopping: set[str] = set()
+        self.place, self.sent_at = ("", ""), time.monotonic()
 
     def begin(self, from_server: Collection[str] = ()) -> None:
         """A transaction has begun. Tables `from_server` are held by an autovacuum, which is asked to end."""
@@ -85,6 +85,7 @@ class Governor:
             return execute(sql, params, many, context)
         if self._watch.lost:
             raise LostLockError
+        self.place, self.sent_at = (text, str(params)), time.monotonic()
         if self._connection.in_atomic_block:
             return self._within(text, execute, sql, params, many, context)
         if any(word in text.upper() for word in SLOW) or not locks_of(text):

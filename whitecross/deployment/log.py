@@ -108,7 +108,7 @@ def markdown(log: Logged) -> Iterator[str]:
             ("Environment", run.environment),
             ("Code", run.code_version),
             ("PostgreSQL", run.postgresql_version),
-            ("Plan", f"{len(run.plan)} migrations, SHA-256 {run.plan_hash}"),
+            ("Plan", f"{len(run.plan)} migration{'s' * (len(run.plan) != 1)}, SHA-256 {run.plan_hash}"),
         ],
     )
     yield "## Before"
@@ -166,7 +166,9 @@ def _steps(log: Logged) -> Iterator[str]:
             log.status(step),
             said(step.duration.total_seconds()) if step.duration is not None else "",
             " ".join(
-                filter(None, [f"Stepped back {step.lock_waits} times for others." * bool(step.lock_waits), step.notes])
+                filter(
+                    None, [f"Stepped back {_times(step.lock_waits)} for others." * bool(step.lock_waits), step.notes]
+                )
             ),
         )
         for step in log.steps
@@ -207,6 +209,10 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterat
 def _plain(text: str) -> str:
     """A text in one line in which nothing is a mark of Markdown: a note may quote a statement with `*`, `|` or `<`."""
     return re.sub(r"([\\`*<>|\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _moment(moment: dt.datetime) -> str:

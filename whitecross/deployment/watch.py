@@ -28,6 +28,8 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608 - a number of ours
 LOOK_EACH_S = 0.02
 ASK_EACH_S = 0.25  # whether the lock is still ours; it also keeps its connection alive in pools and networks
+# Of a client whose machine or network is gone, the server would hear only after hours, and keep its locks that long.
+KEEPALIVES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 CANCEL_AFTER_S = 0.09  # so long may somebody have waited for us
 END_AFTER_S = 0.12  # and so long if we do not stop for being cancelled
 
@@ -75,6 +77,7 @@ class Watch:
         self._eyes = connect(alias, cursor_factory=psycopg.ClientCursor)
         self._mutex = threading.RLock()
         self._pid: int | None = None
+        self._lets_wait = False
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self.patience_s = float("inf")
@@ -113,10 +116,10 @@ class Watch:
                 server.close()
 
     @contextmanager
-    def over(self, pid: int) -> Iterator[None]:
-        """Watch over the backend with this process id."""
+    def over(self, pid: int, *, lets_wait: bool = False) -> Iterator[None]:
+        """Watch over the backend with this process id. `lets_wait`: whoever waits for it waits as long as it takes."""
         with self._mutex:
-            self._pid, self.blockers = pid, set()
+            self._pid, self._lets_wait, self.blockers = pid, lets_wait, set()
             self.interfered = self.was_waiting = self.expired = False
             self._waits_since, self._told_at = None, time.monotonic()
         try:
@@ -175,6 +178,8 @@ class Watch:
         # Whatever limits the role or the database have: this transaction lasts as long as the run.
         self._lock.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self._lock.execute("SET LOCAL statement_timeout = 0")
+        for name, value in KEEPALIVES.items():
+            self._lock.execute(f"SET LOCAL {name} = {value}")
         if self._lock.info.server_version >= 170000:
             self._lock.execute("SET LOCAL transaction_timeout = 0")
         row = self._lock.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [LOCK]).fetchone()
@@ -219,7 +224,7 @@ class Watch:
         else:
             self.blockers = set(blockers)
             self._waits_since = self._waits_since or time.monotonic()
-        if waited is not None and waited >= CANCEL_AFTER_S:
+        if waited is not None and waited >= CANCEL_AFTER_S and not self._lets_wait:
             self.interfered, self.was_waiting = True, bool(blockers)
             # Between two statements there is nothing to cancel.
             ends = waited >= END_AFTER_S or state == "idle in transaction"

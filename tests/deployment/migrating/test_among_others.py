@@ -2,6 +2,7 @@
 
 import re
 import time
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import connection, transaction
 
+from core.db import RunInBatches
 from core.schema.actual import read_catalog
 from tests.deployment.migrating.conftest import (
     OUTSIDE_TRANSACTIONS,
@@ -22,6 +24,7 @@ from tests.deployment.migrating.conftest import (
     until,
 )
 from whitecross.deployment import executor, watch
+from whitecross.postgres.connecting import connect
 
 
 def pause_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +38,13 @@ def pid_of(server: psycopg.Connection[Any]) -> int:
     row = server.execute("SELECT pg_backend_pid()").fetchone()
     assert row
     return int(row[0])
+
+
+def reads_the_table(server: psycopg.Connection[Any]) -> int:
+    """A report begins, and goes on; the process id of its session."""
+    server.execute("BEGIN")
+    server.execute("SELECT count(*) FROM allergies")
+    return pid_of(server)
 
 
 def test_a_column_is_added_beside_a_long_report_and_nobody_fails(
@@ -80,13 +90,64 @@ def test_out_of_patience_it_stops_and_names_who_holds_the_lock_without_a_value(
     assert "WHERE allergen = ?" in sentence
     assert "Peanut" not in sentence
     assert f"SELECT pg_terminate_backend({holder});" in sentence
-    assert sentence.endswith("0 of 1 migrations of this run stand. Next: python manage.py migrate")
+    assert sentence.endswith("0 of 1 migrations of this run stand. Next: python manage.py migrate sample 0002")
     assert read_catalog(connection) == before
     run = last_run()
     assert (run["status"], run["issues"]) == ("FAILED", [steps()[-1]["notes"]])
     assert steps()[-1]["status"] == "FAILED"
     other.execute("COMMIT")
     assert "OK" in migrate("sample", "0002")
+
+
+def test_where_others_may_wait_long_who_holds_the_lock_is_named_as_well(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    migrate("sample", "0001", verbosity=0)
+    with pytest.raises(CommandError, match=f"Who held it: process {reads_the_table(other)} of .*nightly report"):
+        migrate("sample", "0002", patience=0.5, allow_long_locks=True)
+
+
+def test_what_stops_on_the_way_back_is_not_sent_forward(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    migrate("sample", "0002", verbosity=0)
+    reads_the_table(other)
+    with pytest.raises(CommandError) as refusal:
+        migrate("sample", "0001", patience=0.2)
+    assert str(refusal.value).endswith(
+        "0 of 1 migrations of this run are reversed. Next: python manage.py migrate sample 0001"
+    )
+
+
+def test_a_patience_that_is_longer_than_postgresql_counts_is_taken(in_use: str) -> None:
+    assert "OK" in migrate("sample", "0002", patience=4e9)
+    assert "OK" in migrate("sample", "0001", patience=4e9)
+
+
+@OUTSIDE_TRANSACTIONS
+def test_the_patience_is_for_waiting_and_not_for_work(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_briefly(monkeypatch)
+    migrate("sample", "0003", verbosity=0)
+    rule = import_module("tests.deployment.migrating.sample.migrations.0004_a_rule_to_be_proven").Migration
+    work = RunInBatches("allergy", "UPDATE allergies SET source = 'work' FROM pg_sleep(1) WHERE {batch}", reverse="")
+    monkeypatch.setattr(rule, "operations", [work, *rule.operations])
+
+    def report() -> None:
+        with connect("default") as onlooker:
+            working = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'UPDATE allergies%' AND state = 'active'"
+            until(lambda: onlooker.execute(working).fetchone())
+        reads_the_table(other)
+        somebody_waits_in("ALTER TABLE")
+        time.sleep(0.2)
+        other.execute("COMMIT")
+
+    with beside(report):
+        migrate("sample", "0004", verbosity=0, patience=0.8)  # less than the work takes
+    assert steps()[-1]["lockWaits"] >= 1
 
 
 @OUTSIDE_TRANSACTIONS
@@ -143,6 +204,8 @@ def test_work_under_a_lock_is_ended_where_somebody_waits_and_stops_with_a_senten
     assert app.failures == []
     assert "needs its locks for longer than others may wait (150 ms): 4 attempts in a row" in str(refusal.value)
     assert "--allow-long-locks" in str(refusal.value)
+    with application(), pytest.raises(CommandError, match="needs its locks for longer than others may wait"):
+        migrate("sample", "0005", patience=0)
     with application() as app:
         migrate("sample", "0005", allow_long_locks=True, verbosity=0)
     assert app.failures == []
@@ -225,7 +288,7 @@ def test_a_backfill_for_which_somebody_waits_goes_on_with_smaller_batches(
     other.execute("CREATE TRIGGER slowly BEFORE UPDATE ON allergies FOR EACH ROW EXECUTE FUNCTION slowly()")
     migrate("sample", "0005", verbosity=0)
     with application() as app:
-        migrate("sample", "0006", verbosity=0, patience=30)
+        migrate("sample", "0006", verbosity=0, patience=0.5)  # which is for waiting: it takes longer
     assert app.failures == []
     assert other.execute("SELECT count(*) FROM allergies WHERE source <> 'unknown'").fetchone() == (0,)
     assert steps()[-1]["attempts"] > 1

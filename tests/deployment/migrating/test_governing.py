@@ -156,5 +156,5 @@ def test_a_refusal_of_an_operation_is_written_down_in_its_own_words(
     with pytest.raises(CommandError) as refusal:
         migrate("sample", "0003")
     assert "stands there already, and is another one." in str(refusal.value)
-    assert "2 of 3 migrations of this run stand. Next: python manage.py migrate" in str(refusal.value)
+    assert "2 of 3 migrations of this run stand. Next: python manage.py migrate sample 0003" in str(refusal.value)
     assert "stands there already" in last_run()["issues"][0]

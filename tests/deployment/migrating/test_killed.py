@@ -21,6 +21,7 @@ from core.schema.verify import verify
 from tests.adoption.killing import at, terminate
 from tests.deployment.migrating.conftest import last_run, migrate, started, steps, until
 from tests.migrations.steps import APPS, STEPS
+from whitecross.deployment import watch
 from whitecross.deployment.executor import DeploymentExecutor, Governance
 from whitecross.deployment.record import current_run
 from whitecross.deployment.watch import AT_WORK, Watch
@@ -211,6 +212,29 @@ def test_where_the_lock_on_migrations_is_lost_it_stops_before_the_next_statement
     assert "Traceback" not in str(refusal.value)
     assert {*read_catalog(connection)["tables"]["allergies"]["columns"]} == {*before["tables"]["allergies"]["columns"]}
     migrate("sample", "0002", verbosity=0)
+
+
+def test_the_lock_of_a_machine_that_is_gone_does_not_stay_for_hours(in_use: str) -> None:
+    held = Watch("default")
+    try:
+        held.acquire(1, lambda others: None)
+        asked = "SELECT count(*) FROM pg_settings WHERE name LIKE 'tcp_keepalives%' AND source = 'session'"
+        assert held._lock.execute(asked).fetchone() == (3,)
+    finally:
+        held.release()
+
+
+def test_an_interrupt_while_another_run_is_waited_for_is_a_sentence(
+    in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    other.execute(f"BEGIN; SELECT pg_advisory_xact_lock({watch.LOCK}, 0)")
+    with pytest.raises(CommandError, match=r"^It was interrupted at the keyboard\. Nothing was changed\.$") as refusal:
+        migrate()
+    assert refusal.value.returncode == 130
 
 
 def test_an_interrupt_is_on_record_and_the_database_stands_as_before(in_use: str) -> None:

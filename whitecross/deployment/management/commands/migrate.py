@@ -1,12 +1,13 @@
 """migrate: on a database in use, nobody waits long for it, and whatever happens, running it again finishes."""
 
 import contextlib
+import shlex
 import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate as django_migrate
-from django.db import Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
@@ -105,9 +106,12 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
                 self.stdout.write("The other run has ended.")
         except OthersError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError(f"{_said(error)} Nothing was changed.", returncode=130) from error
 
     def _migrate(self, connection: BaseDatabaseWrapper, governance: Governance, *args: Any, **options: Any) -> None:
         self._total, self._number, self._tells = 0, 0, options["verbosity"] >= 1
+        self._again = _again(options)
         outer, is_nested = current_run.get(), connection.in_atomic_block
         try:
             self._django(governance, *args, **options)
@@ -211,23 +215,21 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
         if self._midline:
             self.stdout.write(self.style.ERROR(" stopped"))
         text = _said(error)
+        # Within upgrade, that goes on; else the same words, as others may lead elsewhere: forward instead of back.
+        again = self._again if run is None or run.facts["command"] == "migrate" else "python manage.py upgrade"
         if run is None or not run.steps:
-            return f"{text} Nothing was changed. Next: python manage.py {run.facts['command'] if run else 'migrate'}"
+            return f"{text} Nothing was changed. Next: {again}"
         last = run.steps[-1]
         if last.is_done and len(run.steps) == len(run.facts["plan"]):
-            return (
-                f"Every migration of this run is applied, but what follows failed: {text} "
-                f"Next: python manage.py {run.facts['command']}"
-            )
+            deed = "reversed" if last.backwards else "applied"
+            return f"Every migration of this run is {deed}, but what follows failed: {text} Next: {again}"
         name = f"{last.migration.app_label}.{last.migration.name}"
         if not text.startswith(name):
             of_it = "Nothing of it was done." if last.migration.atomic else "Running it again goes on with it."
             text = f"{name} failed: {text} {of_it}"
         done = sum(step.is_done for step in run.steps)
-        return (
-            f"{text} {done} of {len(run.facts['plan'])} migrations of this run stand. "
-            f"Next: python manage.py {run.facts['command']}"
-        )
+        stand = "are reversed" if last.backwards else "stand"
+        return f"{text} {done} of {len(run.facts['plan'])} migrations of this run {stand}. Next: {again}"
 
     def _tell_locks(self, migrations: list[PlannedMigration]) -> None:
         self.stdout.write("Locks on tables in use:", self.style.MIGRATE_LABEL)
@@ -248,8 +250,18 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
             )
 
     _total, _number, _began = 0, 0, 0.0
-    _tells, _midline = True, False
+    _tells, _midline, _again = True, False, ""
     _plan: Any = ()
+
+
+def _again(options: dict[str, Any]) -> str:
+    """The command that does the same once more."""
+    words = [options[name] for name in ("app_label", "migration_name") if options[name]]
+    if options["database"] != DEFAULT_DB_ALIAS:
+        words += ["--database", options["database"]]
+    flags = {"fake": "--fake", "fake_initial": "--fake-initial", "run_syncdb": "--run-syncdb"}
+    words += [flag for name, flag in flags.items() if options[name]]
+    return shlex.join(["python", "manage.py", "migrate", *words])
 
 
 def _said(error: BaseException) -> str:
