@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+import psycopg
 from django.core.management import CommandError, call_command
 from django.db import Error, connections
 
@@ -42,6 +43,7 @@ class Procedure:
     def __init__(self, command: str, alias: str, say: Say) -> None:
         self.command, self.alias, self._say = command, alias, say
         self.connection = connections[alias]
+        self._again = f"python manage.py {command}" + (" with the same words" if command == "rollback" else "")
 
     def upgrade(
         self,
@@ -54,7 +56,6 @@ class Procedure:
         backs_up: bool,
     ) -> dict[str, Any]:
         """Back up, migrate, verify, try, record. Returns facts for machines. Raises StoppedError."""
-        again = f"python manage.py {self.command}"
         with self._alone(patience_s) as watch:
             with self._nothing_changed():
                 self._look_again(preflight)
@@ -64,7 +65,7 @@ class Procedure:
                 preflight.plan,
                 preflight=[finding.as_json() for finding in preflight.findings],
             )
-            with self._recorded(run, f"Nothing was changed. Next, when that is mended: {again}"):
+            with self._recorded(run, f"Nothing was changed. Next, when that is mended: {self._again}"):
                 backup = self._back_up(run, folder) if backs_up else None
             if preflight.plan:
                 with self._recorded(run, None):
@@ -80,7 +81,7 @@ class Procedure:
                     )
             else:
                 self._say("Migrating: nothing to do.")
-            with self._recorded(run, f"All migrations are applied. Next, when that is mended: {again}"):
+            with self._recorded(run, f"All migrations are applied. Next, when that is mended: {self._again}"):
                 self._verify_newest(run, backup)
                 self._try(run, backup)
                 run.end(Status.SUCCEEDED)
@@ -108,9 +109,7 @@ class Procedure:
                 )
             plan = [(migration, True) for migration in way.migrations]
             run = Run(self.connection, self.command, plan)
-            with self._recorded(
-                run, "Nothing was changed. Next, when that is mended: python manage.py rollback with the same words"
-            ):
+            with self._recorded(run, f"Nothing was changed. Next, when that is mended: {self._again}"):
                 backup = self._back_up(run, folder) if backs_up else None
             governance = Governance(
                 watch, patience_s, lambda text: self._say(f"    {text}"), self.command, allows_long_locks
@@ -129,7 +128,8 @@ class Procedure:
 
     @contextmanager
     def _alone(self, patience_s: float) -> Iterator[Watch]:
-        watch = Watch(self.alias)
+        with self._nothing_changed():
+            watch = Watch(self.alias)
 
         def waits(others: list[Holder]) -> None:
             self._say(
@@ -141,7 +141,7 @@ class Procedure:
                 with self._nothing_changed():
                     watch.acquire(patience_s, waits)
             except OthersError as error:
-                raise StoppedError(f"{error} Next: python manage.py {self.command}") from error
+                raise StoppedError(f"{error} Next: {self._again}") from error
             yield watch
         finally:
             watch.release()
@@ -152,6 +152,10 @@ class Procedure:
             yield
         except KeyboardInterrupt as error:
             raise StoppedError(f"{self._sentence(error)} Nothing was changed.") from error
+        except (Error, psycopg.Error) as error:
+            raise StoppedError(
+                f"{self._sentence(error)} Nothing was changed. Next, when that is mended: {self._again}"
+            ) from error
 
     @contextmanager
     def _recorded(self, run: Run, stands: str | None) -> Iterator[None]:

@@ -15,6 +15,8 @@ from whitecross.deployment.asking import confirm
 from whitecross.deployment.durations import seconds
 from whitecross.deployment.failures import sentence
 
+INTERRUPTED = 130  # the exit code
+
 
 class ProcedureCommand(OutlivesReader, WithExamples):
     """Says lines to people, or one JSON object to a machine."""
@@ -52,7 +54,11 @@ class ProcedureCommand(OutlivesReader, WithExamples):
 
     def _stop(self, result: dict[str, Any], why: str, error: BaseException | None = None) -> NoReturn:
         self._finish(result | {"stopped": why})
-        raise CommandError(why) from error
+        cause, returncode = error, 1
+        while cause is not None:
+            returncode = INTERRUPTED if isinstance(cause, KeyboardInterrupt) else returncode
+            cause = cause.__cause__
+        raise CommandError(why, returncode=returncode) from error
 
     @contextmanager
     def _sentences(self, result: dict[str, Any]) -> Iterator[None]:

@@ -1,14 +1,16 @@
 """rollback: what it refuses, what it says, and what is left of it wherever it stops."""
 
 import hashlib
+import io
 import json
 import signal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations import RunSQL, SeparateDatabaseAndState
 
@@ -25,6 +27,7 @@ from whitecross.deployment.procedure import StoppedError
 from whitecross.deployment.record import Run
 from whitecross.deployment.reference import applied_in_order
 from whitecross.deployment.rolling_back import to_migration
+from whitecross.deployment.watch import OthersError, Watch
 from whitecross.postgres.connecting import connect
 
 LONG_AGO = "configuration.0005"
@@ -206,8 +209,48 @@ def test_an_interrupt_before_the_run_is_on_record_is_a_sentence(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "begin", interrupt)
-    with pytest.raises(CommandError, match=r"^It was interrupted at the keyboard\. Nothing was changed\. Next"):
+    with pytest.raises(
+        CommandError, match=r"^It was interrupted at the keyboard\. Nothing was changed\. Next"
+    ) as refusal:
         rollback("knox.0009")
+    assert refusal.value.returncode == 130
+
+
+def test_what_stops_it_before_it_begins_is_told_to_a_machine_as_well(db: Any) -> None:
+    out = io.StringIO()
+    with pytest.raises(CommandError) as refusal:
+        call_command("rollback", "core.0099", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"stopped": str(refusal.value)}
+
+
+def test_only_where_a_lock_is_held_is_one_sent_to_look_for_who_holds_it(
+    db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute("CREATE ROLE nobody_much; SET LOCAL ROLE nobody_much")
+    with pytest.raises(CommandError) as refusal:
+        rollback("knox.0009", "--plan")
+    execute("RESET ROLE")
+    assert "doctor" not in str(refusal.value)
+    assert str(refusal.value).endswith(
+        "Nothing was changed. Next, when that is mended: python manage.py rollback with the same words"
+    )
+
+
+def test_a_lock_on_migrations_that_cannot_be_had_is_a_sentence_with_what_to_type(
+    committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[Exception] = [OthersError("Another run is at work."), psycopg.OperationalError("connection failed")]
+
+    def fail(*args: Any) -> None:
+        raise failures.pop(0)
+
+    monkeypatch.setattr(Watch, "acquire", fail)
+    again = "python manage.py rollback with the same words"
+    for sentence in (rf"^Another run is at work\. Next: {again}$", rf"Nothing was changed\. Next, .*: {again}$"):
+        out = io.StringIO()
+        with pytest.raises(CommandError, match=sentence) as refusal:
+            call_command("rollback", "knox.0009", "--yes", "--json", stdout=out)
+        assert json.loads(out.getvalue())["stopped"] == str(refusal.value)
 
 
 @pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")

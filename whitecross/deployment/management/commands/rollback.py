@@ -9,6 +9,7 @@ from whitecross.deployment.failures import sentence
 from whitecross.deployment.procedure_command import ProcedureCommand
 
 LOCK_WAIT_MS = 5000
+HELD_STATE = "55P03"  # a lock was not to be had
 HELD = "python manage.py doctor --check D16 --check D17 --check D18 --check D19 --minutes 0"
 
 EXAMPLES = """\
@@ -21,7 +22,8 @@ examples:
 Everything that was applied after the migration is reversed, the newest first, whatever app it belongs to. A backup is
 made before. The schema is compared afterwards with one that the remaining migrations make in a scratch database.
 
-exit codes: 0 back there, or already there; 1 refused or stopped, with one sentence that says how the database stands
+exit codes: 0 back there, or already there; 1 refused or stopped, with one sentence that says how the database stands;
+130 interrupted
 """
 
 
@@ -44,6 +46,7 @@ class Command(ProcedureCommand):
 
         if (options["migration"] is None) == (options["to_run"] is None):
             raise CommandError("Name a migration (app.name) or a run (--to-run N), one of the two.")
+        self._json = options["json"]
         connection = connections[options["database"]]
         try:
             with transaction.atomic(using=connection.alias):
@@ -56,16 +59,19 @@ class Command(ProcedureCommand):
                     else to_run(connection, options["to_run"])
                 )
         except GoingBackError as error:
-            raise CommandError(f"{error} Nothing was changed.") from error
+            self._stop({}, f"{error} Nothing was changed.", error)
         except Error as error:
-            raise CommandError(
-                f"What would be lost cannot be counted: {sentence(error)} Nothing was changed. Next: {HELD}"
-            ) from error
+            is_held = getattr(error.__cause__, "sqlstate", None) == HELD_STATE
+            then = (
+                f"Next: {HELD}"
+                if is_held
+                else "Next, when that is mended: python manage.py rollback with the same words"
+            )
+            self._stop(
+                {}, f"What would be lost cannot be counted: {sentence(error)} Nothing was changed. {then}", error
+            )
         except KeyboardInterrupt as interrupt:
-            raise CommandError(
-                "It was interrupted at the keyboard. Nothing was changed.", returncode=130
-            ) from interrupt
-        self._json = options["json"]
+            self._stop({}, "It was interrupted at the keyboard. Nothing was changed.", interrupt)
         result: dict[str, Any] = {
             "target": way.target,
             "reversed": [f"{migration.app_label}.{migration.name}" for migration in way.migrations],

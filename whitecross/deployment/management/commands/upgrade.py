@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from whitecross.deployment.checking import Finding, Outcome, ended, refusals
 from whitecross.deployment.procedure_command import ProcedureCommand
@@ -15,7 +15,7 @@ examples:
   python manage.py upgrade --yes --patience 2h   for a database full of reports
 
 exit codes: 0 done, or (with --plan) nothing stands in the way; 1 refused or stopped, with one sentence that says how
-the database stands and the command to type next
+the database stands and the command to type next; 130 interrupted
 """
 
 
@@ -46,7 +46,7 @@ class Command(ProcedureCommand):
         try:
             preflight.look(self._tell)
         except KeyboardInterrupt as interrupt:
-            raise CommandError("It was interrupted at the keyboard. Nothing was changed.") from interrupt
+            self._stop({}, "It was interrupted at the keyboard. Nothing was changed.", interrupt)
         result: dict[str, Any] = {
             "preflight": [finding.as_json() for finding in preflight.findings],
             "plan": preflight.plan_as_json(),
