@@ -31,9 +31,23 @@ _COMMAND = re.compile(
 )
 
 
+PREDECESSOR = """
+SELECT to_regclass('"SequelizeMeta"') IS NOT NULL AND to_regclass('django_migrations') IS NULL AS is_it
+"""
+
+
+def _is_the_predecessors(look: Look) -> bool:
+    (found,) = look.rows(PREDECESSOR)
+    return bool(found.is_it)
+
+
 @check("D04", Severity.BROKEN, "Is the schema as the models and migrations say?")
 def drift(look: Look) -> Iterator[Finding]:
-    """As verify_schema, without what other checks say."""
+    """As verify_schema, without what other checks say. Of the predecessor's database all of it differs."""
+    if _is_the_predecessors(look):
+        step = Step("python manage.py adopt --plan", "see docs/adoption.md")
+        yield broken(look.database, "its tables are the predecessor's, and not taken over yet", step)
+        return
     doubles = {f"{other.relation}.{other.bare}" for _, other in doubled(look)}
     for difference in look.schema.differences:
         if difference.kind.startswith(("enum", *SAID_ELSEWHERE)):
@@ -52,6 +66,8 @@ def drift(look: Look) -> Iterator[Finding]:
 @check("D05", Severity.BROKEN, "Do the enum types have the labels that the code knows?")
 def enums(look: Look) -> Iterator[Finding]:
     """As verify_schema."""
+    if _is_the_predecessors(look):
+        return
     for difference in look.schema.differences:
         if difference.kind.startswith("enum"):
             yield _finding(difference)
