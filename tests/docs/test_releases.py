@@ -16,11 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.night import free_port, until
+from tests.docs.night import until
 from tests.docs.roles import ROOT, Server
 from tests.docs.test_units import service
 
-pytestmark = pytest.mark.direct("its processes connect as a role of their own")
+pytestmark = [
+    pytest.mark.direct("its processes connect as a role of their own"),
+    pytest.mark.skipif(shutil.which("git") is None, reason="no git here"),
+]
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 INSTALLING = "python3 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements/runtime.txt\n"
 # Each answer says which code and which installed package have made it.
@@ -94,11 +97,11 @@ class Machine:
     @contextmanager
     def serving(self, database_url: str, log: Path) -> Iterator["Site"]:
         """The web processes, as the unit starts them."""
-        said, port = service("whitecross"), free_port()
+        said = service("whitecross")
         program, *arguments = self.here(said["ExecStart"]).split()
         with log.open("w") as output:
             process = subprocess.Popen(
-                [program, *arguments, "--workers", "2", "--bind", f"127.0.0.1:{port}"],
+                [program, *arguments, "--workers", "2", "--bind", "127.0.0.1:0"],
                 cwd=self.here(said["WorkingDirectory"]),
                 env={**os.environ, "DATABASE_URL": database_url, "HOME": "/proc/no-home"},
                 stdout=output,
@@ -106,7 +109,8 @@ class Machine:
             )
         try:
             until(lambda: log.read_text().count("Booting worker") == 2)
-            yield Site(process, port, log)
+            (port,) = re.findall(r"Listening at: http://127\.0\.0\.1:(\d+)", log.read_text())
+            yield Site(process, int(port), log)
         finally:
             process.terminate()
             process.wait(timeout=60)
@@ -131,15 +135,15 @@ class Site:
             return str(answer.headers["X-Release"])
 
     def workers(self) -> list[int]:
-        """The pids of the processes that answer."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
+        """The pids of the processes that answer, those begun last at the end."""
+        begun = [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self._log.read_text())]
+        return [pid for pid in begun if Path(f"/proc/{pid}").exists()]
 
     def kill_a_worker(self) -> None:
         """Let one crash, and wait for the one that takes its place."""
-        begun = self._log.read_text().count("Booting worker")
-        os.kill(self.workers()[0], signal.SIGKILL)
-        until(lambda: self._log.read_text().count("Booting worker") > begun)
+        before = self.workers()
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: len(now := self.workers()) == 2 and now != before)
 
     def reload(self) -> None:
         """What ExecReload does; until the workers of before have gone."""
