@@ -3,18 +3,23 @@
 import io
 import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from rich.console import Console
 
+from tests.adoption.conftest import url_of
 from tests.deployment.backups.archives import MOMENT, manifest, write_archive
 from tests.deployment.backups.conftest import Made, names_of
+from whitecross.deployment import backups
+from whitecross.deployment.backups import retention
 from whitecross.deployment.backups.folder import entries
 from whitecross.deployment.backups.reporting import show_entries
 
@@ -47,6 +52,54 @@ def test_a_backup_is_made_listed_and_verified(committed_db: str, tmp_path: Path)
     said = run("backup", "verify", "latest", *folder)
     assert said.startswith(f"{Path(made['path']).name} is sound: ")
     assert made["sha256"] in said
+
+
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
+def test_interrupted_after_the_backup_it_says_that_there_is_one(
+    committed_db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retention, "_unsound", interrupted)
+    said = refusal(130, "backup", "--folder", str(tmp_path), "--keep-last", "1")
+    (made,) = tmp_path.iterdir()
+    assert said == (
+        f"Interrupted. The backup is made: {made}. Older ones may be left to delete: manage.py backup prune, with the "
+        "same --keep options."
+    )
+    said = refusal(130, "backup", "prune", "--folder", str(tmp_path), "--keep-last", "1")
+    assert said.startswith("Interrupted. Older ones may be left to delete: ")
+    said = refusal(130, "backup", "prune", "--folder", str(tmp_path), "--keep-last", "1", "--dry-run")
+    assert said == "Interrupted. No backup was made or changed; run it again."
+
+
+@pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
+def test_a_backup_needs_no_session_that_does_nothing_for_as_long_as_it_takes(
+    committed_db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may end such a one (idle_session_timeout), a firewall forget it; and there is still to be deleted."""
+
+    def others() -> list[Any]:
+        with psycopg.connect(url_of(committed_db)) as there:
+            return there.execute(
+                "SELECT query FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state = 'idle' AND query <> ''"
+            ).fetchall()
+
+    seen, make = list[Any](), backups.make_backup
+
+    def watched(*args: Any, **options: Any) -> Any:
+        until = time.monotonic() + 10
+        while others() and time.monotonic() < until:  # one that was left a moment ago may still be there
+            time.sleep(0.1)
+        seen.extend(others())
+        return make(*args, **options)
+
+    monkeypatch.setattr(backups, "make_backup", watched)
+    connection.close()
+    assert ", 0 deleted" in run("backup", "--folder", str(tmp_path), "--keep-last", "1")
+    assert seen == []
 
 
 def test_an_empty_database_is_no_backup_and_pushes_none_out(empty_db: str, tmp_path: Path) -> None:

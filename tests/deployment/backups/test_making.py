@@ -23,7 +23,7 @@ from tests.adoption.conftest import url_of
 from tests.deployment.backups.conftest import Made
 from tests.deployment.backups.programs import pg_dump_that
 from whitecross.adoption.progress import Progress
-from whitecross.deployment.backups import Backup, BackupError, free_space_needed, make_backup
+from whitecross.deployment.backups import Backup, BackupError, free_space_needed, make_backup, making
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.folder import entries, start, sweep
 from whitecross.deployment.backups.manifest import read_contents, read_manifest
@@ -85,6 +85,24 @@ def test_what_is_written_meanwhile_is_in_neither_dump_nor_manifest(committed_db:
         [program, "--data-only", "--table=django_session", "--file=-"], input=dump, capture_output=True, check=True
     ).stdout
     assert re.search(rb"^COPY public.django_session .* FROM stdin;\n\\\.$", rows, re.MULTILINE)
+
+
+def test_while_it_is_read_again_nothing_is_held_and_a_lost_connection_does_not_matter(
+    committed_db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_again, held = making._read_again, list[Any]()
+
+    def watched(path: Path, progress: Progress) -> tuple[int, str]:
+        with psycopg.connect(url_of(committed_db)) as other:
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            held.extend(other.execute(f"SELECT state {others} AND xact_start IS NOT NULL").fetchall())
+            other.execute(f"SELECT pg_terminate_backend(pid) {others} AND backend_type = 'client backend'")
+        return read_again(path, progress)
+
+    monkeypatch.setattr(making, "_read_again", watched)
+    assert make_backup("default", tmp_path).path.exists()
+    assert held == []
+    connection.close()
 
 
 def test_two_at_once_make_two(committed_db: str, tmp_path: Path) -> None:

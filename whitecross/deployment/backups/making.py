@@ -81,20 +81,22 @@ def make_backup(alias: str = "default", folder: Path | None = None, *, progress:
     keys = recipients()
     started = time.perf_counter()
     place.prepare(folder)
-    with connected(alias) as connection:
+    with connected(alias) as connection, contextlib.ExitStack() as until_whole:
         refuse_a_pooler(connection)
-        with _snapshot(connection) as (snapshot, moment), _unfinished(folder, connection, moment) as (file, final):
+        with _snapshot(connection) as (snapshot, moment):
+            file, final = until_whole.enter_context(_unfinished(folder, connection, moment))
             writer = ArchiveWriter(file, moment.timestamp())
             contents = _described(connection)  # before pg_dump looks: a sequence may go on, and never back
             dump = _Dump(connection, snapshot, writer, keys)
             contents.tables = _summed_up(connection, dump, progress)
             _refuse_changed_schema(alias, snapshot, contents)
             manifest = _manifest(connection, contents, moment, dump)
-            writer.add(CONTENTS + ENCRYPTED * bool(keys), _sealed(contents, keys))
-            writer.add(MANIFEST, manifest.as_bytes())
-            writer.close()
-            bytes_, sha256 = _read_again(place.partial(final), progress)
-            place.finish(place.partial(final), final)
+        # By now nothing holds up vacuum any more, and a connection that breaks makes no sound file a failure.
+        writer.add(CONTENTS + ENCRYPTED * bool(keys), _sealed(contents, keys))
+        writer.add(MANIFEST, manifest.as_bytes())
+        writer.close()
+        bytes_, sha256 = _read_again(place.partial(final), progress)
+        place.finish(place.partial(final), final)
     return Backup(
         final,
         sha256,

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
-from django.db import connections
 
 from whitecross.deployment.backups.command import USAGE, BackupCommand
 
@@ -92,22 +91,26 @@ class Command(BackupCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry the deed out. Raises CommandError with a sentence: exit code 1, or 2 for a wrong request."""
         self.begin(options)
-        with self.sentences("No backup was made or changed; run it again."):
+        self._left = "No backup was made or changed; run it again."
+        with self.sentences(lambda: self._left):
             getattr(self, f"_{options['deed'] or 'make'}")()
 
     def _make(self) -> None:
         from whitecross.deployment.backups import make_backup
+        from whitecross.deployment.backups.connecting import connected
         from whitecross.deployment.backups.contents import is_empty
         from whitecross.deployment.backups.reporting import show_backup
         from whitecross.deployment.backups.restoring import database_of
 
         keep = self._keep()
-        with connections[self.alias].cursor() as cursor:
+        # A session of its own: one that stays, and does nothing for as long as a backup takes, may be ended meanwhile.
+        with connected(self.alias) as connection, connection.cursor() as cursor:
             if is_empty(cursor):
                 # Night after night, backups of nothing would take the places of those that hold something.
                 name = database_of(self.alias)
                 raise CommandError(f"The database {name} is empty: there is nothing to back up. Look at DATABASE_URL.")
         backup = make_backup(self.alias, self.options["folder"], progress=self.progress())
+        self._left = f"The backup is made: {backup.path}."
         if not self.options["json"]:
             show_backup(self.console, backup)
         pruned = self._prune_by(keep, backup.path) if keep else None
@@ -214,9 +217,10 @@ class Command(BackupCommand):
         return keep
 
     def _server_id(self) -> str | None:
+        from whitecross.deployment.backups.connecting import connected
         from whitecross.deployment.backups.manifest import server_id_of
 
-        with connections[self.alias].cursor() as cursor:
+        with connected(self.alias) as connection, connection.cursor() as cursor:
             return server_id_of(cursor)
 
     def _server_id_if_there(self) -> str | None:
@@ -233,6 +237,11 @@ class Command(BackupCommand):
         from whitecross.deployment.backups.retention import Keep, prune
 
         dry_run = self.options.get("dry_run", False)
+        if not dry_run:
+            made = f"{self._left} " if just_made else ""
+            self._left = (
+                f"{made}Older ones may be left to delete: manage.py backup prune, with the same --keep options."
+            )
         pruned = prune(
             folder_of(self.options["folder"]),
             database_of(self.alias),
