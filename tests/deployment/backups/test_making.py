@@ -129,8 +129,8 @@ def test_two_of_one_second_get_two_names(tmp_path: Path) -> None:
 
     first, one = start(tmp_path, "a/b c", MOMENT)
     second, two = start(tmp_path, "a/b c", MOMENT)
-    assert one.name == "a_b_c-20261126T013000Z.backup.tar"
-    assert two.name == "a_b_c-20261126T013000Z-2.backup.tar"
+    assert one.name == "a_b_c-20201126T013000Z.backup.tar"
+    assert two.name == "a_b_c-20201126T013000Z-2.backup.tar"
     second.close()
     sweep(tmp_path)  # the first goes on
     assert [path.name for path in tmp_path.iterdir()] == [f"{one.name}.partial"]
