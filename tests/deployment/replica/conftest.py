@@ -16,11 +16,18 @@ from tests.deployment.clusters import Cluster, private_folder
 from tests.deployment.migrating.conftest import until
 from whitecross.postgres.url import parse
 from whitecross.replica import configured, primary, reading
+from whitecross.replica import standby as standby_module
 from whitecross.replica.middleware import ReadYourWritesMiddleware
 from whitecross.replica.standby import Standby
 
 NAME = "whitecross"
 View = Callable[[HttpRequest], HttpResponse]
+
+
+@pytest.fixture(autouse=True)
+def _busy_with_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A standby on a machine that has more to do is none that hangs."""
+    monkeypatch.setattr(standby_module, "PATIENCE", 10.0)
 
 
 @pytest.fixture(scope="package")
@@ -130,6 +137,16 @@ def known_standby(site: Site) -> Standby:
     """What this process knows of the site's standby."""
     (standby,) = reading.standbys()
     return standby
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which standbys were asked. One that failed is not asked again while the test lasts."""
+    asked, real = list[str](), Standby.standing
+    monkeypatch.setattr(standby_module, "FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(standby_module, "LONGEST_PAUSE", 3600.0)
+    monkeypatch.setattr(Standby, "standing", lambda self: asked.append(self.alias) or real(self))  # type: ignore[func-returns-value]
+    return asked
 
 
 class Browser:

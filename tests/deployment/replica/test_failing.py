@@ -103,6 +103,14 @@ def test_a_page_that_loses_its_standby_halfway_is_finished_by_the_primary(read_b
         list(Student.objects.using("replica"))
 
 
+def resume_beside(site: Site, statement: str) -> None:
+    """Let replay go on once a statement that begins so is at work on the standby."""
+    at_work = "SELECT FROM pg_stat_activity WHERE starts_with(query, %s) AND wait_event = 'PgSleep'"
+    with site.standby.connect() as onlooker:
+        eventually(lambda: onlooker.execute(at_work, [statement]).fetchone() is not None)
+    site.resume()
+
+
 def test_a_read_that_replay_cancels_is_read_from_the_primary(read_by_the_standby: Site, known_standby: Standby) -> None:
     site, student = read_by_the_standby, make_student(first_name=NAMED, last_name="Before")
     site.wait_for_standby()
@@ -112,10 +120,12 @@ def test_a_read_that_replay_cancels_is_read_from_the_primary(read_by_the_standby
         Student.objects.filter(pk=student.pk).update(last_name="After")
         with site.primary.connect(NAME) as server:
             server.execute("VACUUM students")
-        threading.Timer(0.3, site.resume).start()
+        going_on = threading.Thread(target=resume_beside, args=(site, 'SELECT "lastName", pg_sleep'))
+        going_on.start()
         with connections["replica"].cursor() as cursor:
-            cursor.execute('SELECT "lastName", pg_sleep(3) FROM students WHERE id = %s', [student.pk])
+            cursor.execute('SELECT "lastName", pg_sleep(5) FROM students WHERE id = %s', [student.pk])
             assert cursor.fetchone()[0] == "After"  # of the primary: the standby's answer would have been "Before"
+        going_on.join()
         assert router.db_for_read(Student) == "default"
     assert known_standby.may_be_asked()
     assert served_by(site) == "replica"
@@ -135,14 +145,10 @@ def test_a_statement_that_is_stopped_is_not_tried_again(read_by_the_standby: Sit
 
 
 def test_a_standby_that_hangs_costs_one_request_a_moment(
-    read_by_the_standby: Site, monkeypatch: pytest.MonkeyPatch
+    read_by_the_standby: Site, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site, asked = read_by_the_standby, list[str]()
+    site = read_by_the_standby
     monkeypatch.setattr(standby, "PATIENCE", 0.2)
-    monkeypatch.setattr(standby, "FIRST_PAUSE", 3600.0)
-    monkeypatch.setattr(standby, "LONGEST_PAUSE", 3600.0)
-    real = Standby.standing
-    monkeypatch.setattr(Standby, "standing", lambda self: asked.append(self.alias) or real(self))  # type: ignore[func-returns-value]
     with site.standby.frozen():
         assert [served_by(site) for _ in range(20)] == ["default"] * 20
     assert asked == ["replica"]

@@ -18,7 +18,6 @@ from health_records.models import StudentMedication
 from tests.admin.pages import address, errors_on, form_on
 from tests.deployment.replica.conftest import Site
 from tests.factories import make_order, make_school, make_student, make_user
-from whitecross.replica import standby
 from whitecross.replica.positions import CLOCKS_APART, UNKNOWN, Position, lifetime
 from whitecross.replica.remembering import PLACE, recalled, remember
 
@@ -26,9 +25,8 @@ ORDER = "health_records.StudentMedication"
 
 
 @pytest.fixture
-def order(site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def order(site: Site, settings: Any) -> Any:
     """A student's order in the whole project, which the standby has."""
-    monkeypatch.setattr(standby, "PATIENCE", 10.0)  # a machine that is busy with other tests is no standby that hangs
     settings.WHITENOISE_AUTOREFRESH = True
     settings.MIDDLEWARE = [
         project.MIDDLEWARE[0],

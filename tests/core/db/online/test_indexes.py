@@ -82,7 +82,7 @@ def release_when_asked(writer: psycopg.Connection[Any]) -> None:
 def test_a_lock_that_is_held_for_long_is_asked_for_in_the_queue(tidy_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """There it is seen who holds it, and the patience of `migrate` counts."""
     before = prepared("index")
-    monkeypatch.setattr(building, "BUILD_S", 0.3)
+    monkeypatch.setattr(building, "BUILD_S", 0.5)
     asked: list[str] = []
 
     def hear(run: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -96,7 +96,7 @@ def test_a_lock_that_is_held_for_long_is_asked_for_in_the_queue(tidy_db: None, m
         execute("SET lock_timeout = '200ms'")  # as long as the patience of migrate
         with connection.execute_wrapper(hear), pytest.raises(OperationalError, match="lock timeout"):
             carry_out([core.db.AddIndexConcurrently("bed", INDEX)], before)
-    assert len(asked) >= 3
+    assert len(asked) >= 2
     assert [sql.endswith("NOWAIT") for sql in asked] == [True] * (len(asked) - 1) + [False]
 
 
