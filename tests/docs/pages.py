@@ -42,8 +42,10 @@ class Section:
 
 def sections(page: str) -> list[Section]:
     """The parts of a page below headings of the second level."""
-    parts = SECTION.split(page)[1:]
-    return [_section(title, body) for title, body in zip(parts[::2], parts[1::2], strict=True)]
+    within = [range(*block.span()) for block in BLOCK.finditer(page)]  # which may show headings
+    headings = [found for found in SECTION.finditer(page) if not any(found.start() in block for block in within)]
+    ends = [following.start() for following in headings[1:]] + [len(page)]
+    return [_section(found[1], page[found.end() : end]) for found, end in zip(headings, ends, strict=True)]
 
 
 def _section(title: str, body: str) -> Section:
