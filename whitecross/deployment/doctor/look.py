@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
+from core.schema.compare import Difference
 from core.schema.expected import load_expected
 from core.schema.verify import Report, verify
 
@@ -69,6 +70,11 @@ class Look:
         """What verify_schema says."""
         with self.transaction():
             return verify(self.alias)
+
+    @property
+    def unapplied(self) -> list[Difference]:
+        """The migrations of this code that are not on record, in their order."""
+        return [one for one in self.schema.differences if one.kind == "migration unapplied"]
 
     @functools.cached_property
     def expected(self) -> dict[str, Any]:

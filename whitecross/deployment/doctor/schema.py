@@ -24,6 +24,8 @@ KEEPS = re.compile(
     r"|(constraint|trigger|column) (renamed|extra)|setting missing|enum labels (extra|order)"
     r"|snapshot out of date|model without migration|migration unknown"
 )
+# What no migration mends.
+OF_CODE = re.compile(r"migration unknown|snapshot out of date|model without migration|not readable")
 _COMMAND = re.compile(
     r"(?P<say>.*?)[:,]?\s*(?:then )?(?P<run>"
     r"(?:ALTER|BEGIN|CREATE|DROP|GRANT|REINDEX|SELECT) .*;|BEGIN; .*;|python manage\.py .*)",
@@ -48,6 +50,9 @@ def drift(look: Look) -> Iterator[Finding]:
         step = Step("python manage.py adopt --plan", "see docs/adoption.md")
         yield broken(look.database, "its tables are the predecessor's, and not taken over yet", step)
         return
+    if look.unapplied:
+        yield from _behind(look)
+        return
     doubles = {f"{other.relation}.{other.bare}" for _, other in doubled(look)}
     for difference in look.schema.differences:
         if difference.kind.startswith(("enum", *SAID_ELSEWHERE)):
@@ -66,11 +71,22 @@ def drift(look: Look) -> Iterator[Finding]:
 @check("D05", Severity.BROKEN, "Do the enum types have the labels that the code knows?")
 def enums(look: Look) -> Iterator[Finding]:
     """As verify_schema."""
-    if _is_the_predecessors(look):
+    if _is_the_predecessors(look) or look.unapplied:
         return
     for difference in look.schema.differences:
         if difference.kind.startswith("enum"):
             yield _finding(difference)
+
+
+def _behind(look: Look) -> Iterator[Finding]:
+    """The migrations alone: what they will make is missing, and whoever made it by hand would be in their way."""
+    first, number = look.unapplied[0], len(look.unapplied)
+    of_code = [one for one in look.schema.differences if OF_CODE.match(one.kind)]
+    others = len(look.schema.differences) - number - len(of_code)
+    they = f"{first.object} is" if number == 1 else f"{number} migrations, from {first.object} on, are"
+    later = "; what else differs may be what they make, and is told once they are applied" if others else ""
+    yield broken(look.database, f"{they} not applied{later}", Step("python manage.py upgrade"))
+    yield from map(_finding, of_code)
 
 
 def _finding(difference: Difference) -> Finding:

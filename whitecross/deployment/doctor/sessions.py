@@ -9,6 +9,7 @@ from whitecross.deployment.doctor.checks import check
 from whitecross.deployment.doctor.finding import Finding, Severity, Step, warning
 from whitecross.deployment.doctor.look import Look
 from whitecross.deployment.statements_of_others import without_values
+from whitecross.deployment.watch import AT_WORK
 
 WAITING_S = 5  # so long may somebody wait for a lock
 LONGEST = 300  # characters of a statement that are shown
@@ -29,14 +30,17 @@ coalesce((SELECT rolsuper FROM pg_roles WHERE oid = a.usesysid), true) AS superu
 """
 SESSION = f"""
 {MAY_END.strip()},
-a.pid, coalesce(a.usename, '?') AS role, coalesce(nullif(a.application_name, ''), '?') AS program,
+a.pid, a.wait_event_type = 'Lock' AS waits, coalesce(a.usename, '?') AS role,
+coalesce(nullif(a.application_name, ''), '?') AS program,
 coalesce(a.state, '?') AS state, a.query, a.xact_start::text AS begun,
 extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS in_transaction,
 extract(epoch FROM clock_timestamp() - a.state_change)::float8 AS in_state
 """
+# Not the session that keeps other runs of migrate away: it idles as long as its run lasts.
 LONG = f"""
 SELECT {SESSION} FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
+  AND a.pid NOT IN ({AT_WORK})
   AND CASE WHEN %(idle)s THEN a.state LIKE 'idle in transaction%%' AND a.state_change <= %(since)s
            ELSE a.state NOT LIKE 'idle%%' AND a.xact_start <= %(since)s END
 ORDER BY a.xact_start
@@ -66,7 +70,9 @@ ORDER BY prepared
 def long_transactions(look: Look) -> Iterator[Finding]:
     """While it lasts, no dead row of any table is cleared away, and its locks are held."""
     for found in _long(look, idle=False):
-        said = f"a transaction of {found.role} ({found.program}) is {duration(found.in_transaction)} old{_runs(found)}"
+        waits = ", and waits for a lock (for whom, D18 says)" if found.waits else ""
+        old = f"{duration(found.in_transaction)} old{waits}"
+        said = f"a transaction of {found.role} ({found.program}) is {old}{_runs(found)}"
         yield warning(f"session {found.pid}", said, _end(look, found))
 
 
@@ -110,7 +116,8 @@ def _end(look: Look, session: Any) -> Step:
     if session.may_end:
         return Step(run)
     others = "" if session.superusers_alone else f", {session.role}, or a role with pg_signal_backend"
-    return Step(run, f"{look.role} may not end it; this is for a superuser{others}")
+    unseen = "; where it idles, pg_terminate_backend instead" if session.state == "?" else ""
+    return Step(run, f"{look.role} may not end it; this is for a superuser{others}{unseen}")
 
 
 @check("D18", Severity.WARNING, "Does a session wait long for a lock, and for whom?")

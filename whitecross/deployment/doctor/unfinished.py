@@ -55,7 +55,7 @@ def runs(look: Look) -> Iterator[Finding]:
             continue
         said = f"begun at {found.begun} UTC on {found.host}, {how}"
         name = f"{found.command} run {found.id}"
-        if not any(difference.kind == "migration unapplied" for difference in look.schema.differences):
+        if not look.unapplied:
             step = Step("python manage.py verify_schema", "to be sure")
             yield note(name, f"{said}; the migrations of this code are applied all the same", step)
         elif found.command == "rollback":
