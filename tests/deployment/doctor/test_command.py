@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from rich.console import Console
 
+from tests.adoption.conftest import url_of
 from tests.deployment.doctor.conftest import ask, run
 from whitecross.deployment.doctor.checks import all_checks
 from whitecross.deployment.doctor.reporting import show_list, show_report
@@ -160,6 +163,26 @@ def test_without_a_database_it_is_one_sentence_and_exit_code_2() -> None:
     assert ended.stdout == ""
     assert ended.stderr.count("\n") == 1
     assert "cannot be reached" in ended.stderr
+
+
+@pytest.mark.direct("gives the URL of this server to a process of its own")
+def test_that_nobody_reads_any_more_says_nothing_of_the_database(patient: None) -> None:
+    """It was exit code 1 now and then, as if something were to be mended: `doctor | head`."""
+    unread, written = os.pipe()
+    os.close(unread)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "doctor", "--check", "D25", "--check", "D13"],
+            cwd=ROOT,
+            env={"PATH": "", "DATABASE_URL": url_of(str(connection.settings_dict["NAME"]))},
+            stdout=written,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(written)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def on_a_terminal(show: Any, what: Any) -> str:

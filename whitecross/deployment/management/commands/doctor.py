@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 
 from core.management.examples import WithExamples
-from core.management.streams import print_no_more
+from core.management.streams import OutlivesReader, print_no_more
 
 USAGE, INTERRUPTED = 2, 130
 EXAMPLES = """\
@@ -31,7 +31,7 @@ Exit codes: 0 nothing found, or notes alone; 1 something is to be mended (with -
 2 wrong arguments, no database, or nothing found but not every question answered; 130 interrupted."""
 
 
-class Command(WithExamples):
+class Command(OutlivesReader, WithExamples):
     """Parses, asks whitecross.deployment.doctor, prints."""
 
     examples = EXAMPLES
