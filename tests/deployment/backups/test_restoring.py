@@ -227,7 +227,7 @@ def test_a_second_restore_drops_nothing_of_the_first_whenever_it_begins(
 ) -> None:
     """Each time the first has opened or closed a connection, the second looks for what a killed one has left."""
     monkeypatch.setattr(restoring, "UNFINISHED", f"of {committed_db}")  # so that none but this one's is found
-    into = restoring.named(committed_db, "rehearsal") if scratch else f"{committed_db}_first"
+    into = f"{committed_db}_first"
     looked = list[list[str]]()
 
     @contextmanager

@@ -5,7 +5,9 @@ memory for what is built by several at once, as a pipe cannot be read by several
 """
 
 import contextlib
+import ctypes
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,15 @@ from whitecross.deployment.backups.verifying import Verified, pour
 from whitecross.postgres.server import complaint_in
 
 TOC_AT_MOST = 32 << 20  # bytes of a dump's beginning that are kept; the table of contents is a part of a megabyte
+
+
+_libc = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with_us() -> None:
+    """Whoever kills us ends pg_restore too: it would build indexes for hours, in a database that nobody could drop."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
@@ -160,6 +171,7 @@ class PgRestore:
             bufsize=1 << 18,
             pass_fds=descriptors,
             start_new_session=True,  # Ctrl-C is for us, who end it
+            preexec_fn=_end_with_us,
         )
 
     def _judge(self, code: int, complaints: IO[bytes]) -> None:

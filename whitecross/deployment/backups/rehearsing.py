@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from whitecross.adoption.progress import Progress
-from whitecross.deployment.backups.restoring import Choices, Restored, database_of, drop, named, restore
+from whitecross.deployment.backups.restoring import Choices, Restored, database_of, drop, restore
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ def rehearse(
 ) -> Rehearsal:
     """Restore a backup into a scratch database, which is dropped however it ends. Raises BackupError, DatabaseError."""
     started = time.perf_counter()
-    scratch = named(database_of(alias), "rehearsal")
-    restored = restore(alias, path, keys, into=scratch, scratch=True, choices=choices, progress=progress)
+    restored = restore(alias, path, keys, into=database_of(alias), scratch=True, choices=choices, progress=progress)
     seconds = time.perf_counter() - started
     drop(alias, restored.database)
     return Rehearsal(restored, seconds)

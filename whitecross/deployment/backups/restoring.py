@@ -42,6 +42,7 @@ WORKING = re.compile(r"_(restoring|rehearsal)_\d{8}t\d{6}$")
 HALF = "White Cross: a restore into this database has not come to its end"
 LONGEST_NAME = 63
 NO_PRIVILEGE, READ_ONLY = "42501", "25006"
+TAKEN = ("42P04", "23505")  # the latter where both create it at the same moment
 
 
 @dataclass
@@ -110,8 +111,8 @@ def restore(
 
     The file is read to its end before anything is made. What is made here is made under a name that nobody uses, and
     gets its own once it is proven; where that fails, it is dropped, and if its maker is killed, by the next restore.
-    But where every row is as it was and only the schema is not, it is kept. A `scratch` one never gets a name of its
-    own: whoever asked for it drops it.
+    But where every row is as it was and only the schema is not, it is kept. A `scratch` one never gets the name, which
+    may be taken: whoever asked for it drops it.
     """
     choices, progress = choices or Choices(), progress or Progress()
     started = time.perf_counter()
@@ -129,11 +130,9 @@ def restore(
             _refuse_missing_roles(server, verified.manifest)
         swept = drop_unfinished(server)
         _refuse_a_long_name(into)
-        made = not exists(server, into)
-        work = named(into, "restoring") if made and not scratch else into
-        if made:
-            _create(server, work, verified.manifest)
-    restored = Restored(into, path, verified.manifest, verified.manifest.rows, seconds)
+        made = scratch or not exists(server, into)
+        work = into if not made else _create(server, into, "rehearsal" if scratch else "restoring", verified.manifest)
+    restored = Restored(work if scratch else into, path, verified.manifest, verified.manifest.rows, seconds)
     restored.notes += [f"dropped, as it was left by a restore that was killed: {name}" for name in swept]
     try:
         with connected(alias, work) as target:
@@ -160,7 +159,8 @@ def restore(
     except BaseException as error:
         if made and not _dropped(alias, work) and isinstance(error, BackupError):
             raise BackupError(
-                f"{error} Its copy of the records could not be dropped: the next restore does, or DROP DATABASE {work}."
+                f"{error} Its copy of the records could not be dropped: the next restore does, or DROP DATABASE "
+                f"{quoted(work)}."
             ) from error
         raise
     if work != into and not scratch:
@@ -179,7 +179,7 @@ def drop(alias: str, database: str) -> None:
     if not _dropped(alias, database):
         raise BackupError(
             f"{database} holds a copy of the records and could not be dropped: end who is connected to it, then DROP "
-            f"DATABASE {database}."
+            f"DATABASE {quoted(database)}."
         )
 
 
@@ -245,8 +245,18 @@ def exists(server: BaseDatabaseWrapper, name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> None:
-    """Create the database as the one that was backed up was created. Raises BackupError."""
+def _create(server: BaseDatabaseWrapper, beside: str, deed: str, manifest: Manifest) -> str:
+    """Create a database as the one that was backed up was created, and return its name. Raises BackupError.
+
+    The name is of this moment: of two that come to the same, one waits for the next second.
+    """
+    while not _is_created(server, name := named(beside, deed), manifest):
+        time.sleep(0.1)
+    return name
+
+
+def _is_created(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
+    """Whether it could be created, and not somebody else has just done so. Raises BackupError."""
     provider = {"i": "icu", "b": "builtin"}.get(manifest.locale.get("provider") or "", "libc")
     words = [f"CREATE DATABASE {quoted(name)} TEMPLATE template0 LOCALE_PROVIDER {provider}"]
     for fact, word in (
@@ -263,6 +273,8 @@ def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> None:
             cursor.execute(" ".join(words))
     except DatabaseError as error:
         state = getattr(error.__cause__, "sqlstate", None)
+        if state in TAKEN:
+            return False
         if state == READ_ONLY:
             raise
         if state == NO_PRIVILEGE:
@@ -274,15 +286,23 @@ def _create(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> None:
             f"The database {name} cannot be created ({reason_of(error)}); set that right, or create an empty one and "
             "name it with --into."
         ) from None
+    return True
 
 
 def _refuse_what_is_there(target: BaseDatabaseWrapper, name: str) -> None:
     with target.cursor() as cursor:
-        if not is_empty(cursor):
+        if is_empty(cursor):
+            return
+        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+        if cursor.fetchone()[0] == HALF:
             raise BackupError(
-                f"The database {name} is not empty, and a restore never goes over what is there; name another one, or "
-                "leave --into out."
+                f"The database {name} holds what a restore has left in it that did not come to its end; drop it (DROP "
+                f"DATABASE {quoted(name)}), create it once more, and run the command again."
             )
+        raise BackupError(
+            f"The database {name} is not empty, and a restore never goes over what is there; name another one, or "
+            "leave --into out."
+        )
 
 
 def _mark_as_half(target: BaseDatabaseWrapper, name: str) -> None:
