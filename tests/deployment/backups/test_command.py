@@ -19,7 +19,7 @@ from tests.adoption.conftest import url_of
 from tests.deployment.backups.archives import MOMENT, manifest, write_archive
 from tests.deployment.backups.conftest import Made, names_of
 from whitecross.deployment import backups
-from whitecross.deployment.backups import retention
+from whitecross.deployment.backups import retention, verifying
 from whitecross.deployment.backups.folder import entries
 from whitecross.deployment.backups.reporting import show_entries
 
@@ -189,6 +189,29 @@ def test_a_wrong_request_ends_with_2(words: list[str], said: str) -> None:
         run(*words)
     # The parser's own refusals get their 2 where it is run from a shell.
     assert refused.value.returncode == 2 or str(refused.value).startswith("Error: ")
+
+
+def test_what_could_not_be_swapped_after_an_hour_is_refused_before_it() -> None:
+    into = str(connection.settings_dict["NAME"])
+    assert refusal(2, "restore", "latest", "--swap", "--yes", "--into", into).startswith("--into names the database in")
+
+
+def test_a_file_that_may_not_even_be_looked_for_is_a_sentence(tmp_path: Path) -> None:
+    said = refusal(1, "restore", "n" * 300, "--folder", str(tmp_path))
+    assert said.endswith(" cannot be read (file name too long); see whose it is.")
+
+
+def test_one_that_is_deleted_while_all_are_read_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (write_archive(tmp_path / f"whitecross-2026030{day}T120000Z.backup.tar") for day in (1, 2))
+    read = verifying.verify
+
+    def deleting(path: Path, *args: Any, **options: Any) -> Any:
+        first.unlink(missing_ok=True)
+        return read(path, *args, **options)
+
+    monkeypatch.setattr(verifying, "verify", deleting)
+    said = run("backup", "verify", "--all", "--folder", str(tmp_path))
+    assert said.startswith(f"{second.name} is sound")
 
 
 def test_an_empty_folder_is_not_proof_of_anything(committed_db: str, tmp_path: Path) -> None:

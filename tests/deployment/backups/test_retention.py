@@ -1,5 +1,6 @@
 """Which backups stay: as a pure function, and in a folder."""
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.deployment.backups.archives import MOMENT, manifest, write_archive
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
+from whitecross.deployment.backups.folder import entries
 from whitecross.deployment.backups.retention import PERIODS, Keep, Pruned, prune, reasons
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -189,6 +191,36 @@ def test_the_one_just_made_stays_whatever_its_clock_says(folder: Path, monkeypat
     went = prune(folder, "whitecross", Keep(last=1), UTC, just_made=ahead, now=MOMENT + timedelta(days=5))
     assert list(went.left) == [ahead]
     assert ahead.exists()
+
+
+def test_one_that_cannot_be_deleted_keeps_none_of_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that somebody protects, for being of the last day of the year."""
+    before, unlink = sorted(folder.iterdir()), Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path == before[2]:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    went = pruned(folder, Keep(daily=2))
+    assert sorted(folder.iterdir()) == before[2:]
+    assert sorted(went.deleted) == before[:2]
+    assert went.left == {before[2]: "it cannot be deleted (operation not permitted)."}
+
+
+def test_one_that_another_deletes_meanwhile_is_not_missed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another server's, that shares the folder and deletes at the same hour."""
+    first, init = min(folder.iterdir()), Archive.__init__
+
+    def deleted(archive: Archive, path: Path) -> None:
+        if path == first:
+            path.unlink()
+        init(archive, path)
+
+    monkeypatch.setattr(Archive, "__init__", deleted)
+    assert len(entries(folder)) == 4
+    assert pruned(folder, Keep(daily=9)).left == {}
 
 
 def test_where_none_is_good_none_is_deleted(folder: Path) -> None:

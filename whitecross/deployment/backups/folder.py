@@ -121,7 +121,7 @@ def entries(folder: Path) -> list[Entry]:
         return []
     except OSError as error:
         raise cannot(folder, error) from None
-    found = [_entry(path) for path in paths]
+    found = [one for one in map(_entry, paths) if one.manifest or os.path.lexists(one.path)]  # or deleted meanwhile
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda one: one.manifest.created if one.manifest else oldest, reverse=True)
 
@@ -200,4 +200,5 @@ def named_file(folder: Path, word: str, database: str, server_id: str | None = N
     if word == "latest":
         return latest(folder, database, server_id)
     path = Path(word)
-    return folder / path if not path.exists() and len(path.parts) == 1 else path
+    # Where it may not be known whether there is one, whoever opens it says why.
+    return folder / path if len(path.parts) == 1 and not os.path.exists(path) else path  # noqa: PTH110

@@ -14,7 +14,7 @@ from typing import Any
 from whitecross.adoption.progress import Progress
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.folder import OURS, Entry, cannot, entries, is_to_come
+from whitecross.deployment.backups.folder import OURS, Entry, entries, is_to_come
 
 PERIODS: dict[str, Callable[[datetime], tuple[int, ...]]] = {
     "daily": lambda moment: (moment.year, moment.month, moment.day),
@@ -40,7 +40,7 @@ class Keep:
 
 @dataclass
 class Pruned:
-    """What was deleted, what was kept and why, and what was left alone as it is unsound or of the future.
+    """What was deleted, what was kept and why, and what was left alone as it is unsound or of the future, or stays.
 
     `freed`: bytes. `others`: of a database of that name on another server, left alone too.
     """
@@ -129,8 +129,9 @@ def prune(
         try:
             if not dry_run:
                 entry.path.unlink(missing_ok=True)
-        except OSError as refused:
-            raise cannot(folder, refused) from None
+        except OSError as refused:  # as one that somebody protects: the others go all the same
+            pruned.left[entry.path] = f"it cannot be deleted ({(refused.strerror or str(refused)).lower()})."
+            continue
         pruned.deleted.append(entry.path)
         pruned.freed += entry.bytes
     return pruned

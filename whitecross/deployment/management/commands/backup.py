@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from whitecross.deployment.backups.command import USAGE, BackupCommand
 
 PERIODS = ("last", "daily", "weekly", "monthly")
-LEFT = "Some files in the folder are not sound, or dated in the future: see which were left, and why."
+LEFT = "Some files in the folder are not sound, dated in the future or cannot be deleted: see which were left, and why."
 EXAMPLES = """\
 examples:
   python manage.py backup                    one file in WHITECROSS_BACKUP_DIR, read again before it bears its name
@@ -169,6 +169,8 @@ class Command(BackupCommand):
             try:
                 sound = verify(path, keys, progress=self.progress())
             except BackupError as error:
+                if self.options["all"] and not os.path.lexists(path):
+                    continue  # deleted meanwhile, as it need not be kept
                 failed += 1
                 report.append({"path": str(path), "ok": False, "error": str(error)})
                 if not self.options["json"]:

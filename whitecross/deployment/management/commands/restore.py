@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections
 
 from whitecross.deployment.backups.command import USAGE, BackupCommand
 
@@ -87,6 +88,11 @@ class Command(BackupCommand):
             )
         if given["rehearse"] and given["into"]:
             raise CommandError("--rehearse makes a scratch database of its own: leave --into out.", returncode=USAGE)
+        if given["swap"] and given["into"] == connections[self.alias].settings_dict["NAME"]:
+            raise CommandError(
+                "--into names the database in whose place it is to be put: leave it out, or leave out --swap.",
+                returncode=USAGE,
+            )
         for name in ("disconnect", "yes"):
             if given[name] and not swaps:
                 raise CommandError(f"--{name} is for a swap: leave it out, or say --swap.", returncode=USAGE)
