@@ -24,6 +24,7 @@ from core.db import RunInBatches
 from core.executor import Executor
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.governing import WAIT_MS, Governor, LostLockError
+from whitecross.deployment.holders import Holder
 from whitecross.deployment.record import RUNS, Plan, Run, Step, current_run
 from whitecross.deployment.watch import TELL_EACH_S, Watch
 from whitecross.postgres.connecting import is_pooled
@@ -299,6 +300,7 @@ class _Trial:
         self._stalls, self._pause_s, self._said = 0, FIRST_PAUSE_S, float("-inf")
         self._places: set[tuple[str, str] | None] = set()  # at which it had to step back
         self._ended, self._deadline = 0, float("inf")
+        self._held: list[Holder] = []
 
     def judge(self, error: Exception) -> None:
         """Return if it is to be tried again. Raises the error, or MigrationStoppedError."""
@@ -312,6 +314,7 @@ class _Trial:
         self._count_from_here(busy=busy or watch.expired)
         if busy:
             self._stalls = self._ended = 0
+            self._holders()
             self.held_by_server = self._governor.stopping if self._is_held_by_server() else set()
         elif watch.interfered:
             # What goes by batches goes on where it was, with smaller ones.
@@ -366,9 +369,13 @@ class _Trial:
             type(operation).__module__.startswith("core.db.online") for operation in self._migration.operations
         )
 
+    def _holders(self) -> list[Holder]:
+        """Those who held the lock at the last attempt that the watch saw wait: on a busy machine it may miss one."""
+        self._held = self._governance.watch.holders() or self._held
+        return self._held
+
     def _whom(self) -> str:
-        held = self._governance.watch.holders()
-        return "; ".join(map(str, held)) or "a lock that is never free for long"
+        return "; ".join(map(str, self._holders())) or "a lock that is never free for long"
 
     def _too_long(self) -> str:
         attempts = f"{self._ended} attempts in a row were" if self._ended > 1 else "an attempt was"
@@ -379,7 +386,7 @@ class _Trial:
         )
 
     def _out_of_patience(self) -> str:
-        ends = [holder.end for holder in self._governance.watch.holders() if holder.end]
+        ends = [holder.end for holder in self._holders() if holder.end]
         end = f", or end it: {ends[0]}" if ends else "."
         return (
             f"{self._name} got no lock within {self._governance.patience_s:g} s; it steps back after {WAIT_MS} ms each "

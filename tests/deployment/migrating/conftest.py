@@ -91,9 +91,9 @@ def application() -> Iterator[Application]:
         thread.join()
 
 
-def migrate(*arguments: str, **options: Any) -> str:
-    """Run the command here; what it printed."""
-    out = io.StringIO()
+def migrate(*arguments: str, out: io.StringIO | None = None, **options: Any) -> str:
+    """Run the command here; what it printed, which can be read from `out` meanwhile."""
+    out = out or io.StringIO()
     call_command("migrate", *arguments, stdout=out, interactive=False, **options)
     return out.getvalue()
 
@@ -125,7 +125,7 @@ def started(name: str, *arguments: str, **environment: str) -> "subprocess.Popen
     )
 
 
-def until(met: Callable[[], object], within_s: float = 20.0) -> Any:
+def until(met: Callable[[], object], within_s: float = 60.0) -> Any:
     """Wait until something holds; what it gave."""
     deadline = time.monotonic() + within_s
     while not (found := met()):

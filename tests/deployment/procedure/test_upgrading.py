@@ -161,7 +161,7 @@ def test_out_of_patience_it_names_who_holds_the_lock(
     other.execute("BEGIN")
     other.execute("UPDATE system_configurations SET description = 'Peanut'")
     with stopped() as said:
-        upgrade(patience=0.3)
+        upgrade(patience=1)
     assert f"process {other.info.backend_pid} of " in said[0]
     assert "0 of 3 migrations of this run stand. Next: python manage.py upgrade" in said[0]
     assert applied() == set()
@@ -230,7 +230,7 @@ def test_killed_in_the_middle_while_another_waits_for_it_that_one_finishes(
     other.execute("BEGIN")
     other.execute("LOCK TABLE system_configurations IN ROW EXCLUSIVE MODE")
     killed = started(behind, "upgrade", "--yes", "--no-backup", DJANGO_SETTINGS_MODULE="whitecross.settings")
-    until(lambda: last_run()["command"] == "upgrade" and steps(), 60)
+    until(lambda: last_run()["command"] == "upgrade" and steps(), 120)
     seen: list[bool] = []
 
     def look(alias: str, applied: Any) -> list[Difference]:
