@@ -29,6 +29,7 @@ from whitecross.deployment.reference import NoScratchError, applied_in_order, dr
 from whitecross.deployment.rolling_back import WayBack
 from whitecross.deployment.smoke import smoke_test
 from whitecross.deployment.watch import OthersError, Watch
+from whitecross.postgres.connecting import connect_anew
 
 Say = Callable[[str], None]
 
@@ -121,7 +122,7 @@ class Procedure:
                     self.connection, dropped_by(migration, state), way.losses
                 )
                 executor.migrate(None, plan)
-            with self._recorded(run, f"All of it is reversed. Next: python manage.py migration_log {run.id}"):
+            with self._recorded(run, f"All of it is reversed. Next: {_log(run)}"):
                 self._verify_remaining(run, way, backup)
                 run.end(Status.SUCCEEDED)
         return self._facts(run, backup)
@@ -142,6 +143,7 @@ class Procedure:
                     watch.acquire(patience_s, waits)
             except OthersError as error:
                 raise StoppedError(f"{error} Next: {self._again}") from error
+            connect_anew(self.connection)
             yield watch
         finally:
             watch.release()
@@ -218,6 +220,7 @@ class Procedure:
 
     def _back_up(self, run: Run, folder: Path | None) -> Backup:
         backup = make_backup(self.alias, folder)
+        connect_anew(self.connection)
         run.note(backupFile=str(backup.path), backupSha256=backup.sha256)
         self._say(
             f"Backup: {backup.path} ({size(backup.bytes)}, {backup.rows:,} rows, {said(backup.seconds)}"
@@ -247,6 +250,7 @@ class Procedure:
     def _verify_remaining(self, run: Run, way: WayBack, backup: Backup | None) -> None:
         try:
             differences = drift(self.alias, way.remaining)
+            connect_anew(self.connection)
         except NoScratchError as error:
             run.note(verification={"ok": None, "differences": [], "reason": str(error)})
             self._say(f"Not verified: {error}")
@@ -256,7 +260,7 @@ class Procedure:
         if named:
             raise StoppedError(
                 f"All of it is reversed, but the schema differs in {_places(named)} from what the remaining "
-                f"migrations make, the first: {named[0]}.{_kept(backup)} Next: python manage.py migration_log {run.id}"
+                f"migrations make, the first: {named[0]}.{_kept(backup)} Next: {_log(run)}"
             )
         self._say("Verified: the schema is that of the remaining migrations.")
 
@@ -285,7 +289,7 @@ class Procedure:
         return hear
 
     def _facts(self, run: Run, backup: Backup | None) -> dict[str, Any]:
-        self._say(f"Done in {said(run.seconds)}. The log: python manage.py migration_log {run.id}")
+        self._say(f"Done in {said(run.seconds)}.{f' The log: {_log(run)}' if run.id else ''}")
         return {
             "run": run.id,
             "status": str(run.facts["status"]),
@@ -294,6 +298,11 @@ class Procedure:
             "verification": run.facts.get("verification"),
             "smokeTest": run.facts.get("smokeTest"),
         }
+
+
+def _log(run: Run) -> str:
+    # The tables of the record may not be there, or not any more.
+    return f"python manage.py migration_log {run.id or ''}".strip()
 
 
 def _places(found: Sequence[object]) -> str:

@@ -27,7 +27,7 @@ SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = {LOCK} AND ob
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608 - a number of ours
 LOOK_EACH_S = 0.02
-ASK_EACH_S = 0.25  # whether the lock is still ours; it also keeps its connection alive in pools and networks
+ASK_EACH_S = 0.25  # whether the lock is still ours; it also keeps the connections alive in pools and networks
 # Of a client whose machine or network is gone, the server would hear only after hours, and keep its locks that long.
 KEEPALIVES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 CANCEL_AFTER_S = 0.09  # so long may somebody have waited for us
@@ -206,7 +206,8 @@ class Watch:
     def _ask_for_the_lock(self) -> None:
         if time.monotonic() - self._asked_at >= ASK_EACH_S:
             self._asked_at = time.monotonic()
-            self._lock.execute("SHOW lock_timeout")  # needs no snapshot
+            for server in (self._lock, self._eyes):
+                server.execute("SHOW lock_timeout")  # needs no snapshot
 
     def _lose(self) -> None:
         """Stop what is at work: nobody protects the application from it any more, nor it from another run."""

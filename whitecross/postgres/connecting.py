@@ -26,6 +26,12 @@ def connect(alias: str, *, application_name: str = NAME, **more: Any) -> psycopg
     )
 
 
+def connect_anew(connection: BaseDatabaseWrapper) -> None:
+    """Let the next query connect: what was idle for long, server, pooler or network may have ended meanwhile."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def is_pooled(connection: BaseDatabaseWrapper) -> bool:
     """Whether a pooler stands before the server, so that each transaction may come to another session.
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import signal
 from importlib import import_module
 from pathlib import Path
@@ -360,6 +361,11 @@ def test_a_schema_that_is_another_after_it_is_said_with_the_backup(
     )
     assert run["status"] == "FAILED"
     assert run["verification"] == {"ok": False, "differences": ["index missing: districts.districts_name_idx"]}
+
+
+def test_without_a_record_no_log_of_it_is_named(committed_db: str, without_scratch: None) -> None:
+    command("migrate", "deployment", "zero", verbosity=0)
+    assert re.search(r"^Done in [\d.]+ m?s\.$", rollback("knox.0009").splitlines()[-1])
 
 
 def test_without_a_backup_nothing_is_reversed(committed_db: str, tmp_path: Path) -> None:

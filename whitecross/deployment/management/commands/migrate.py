@@ -24,6 +24,7 @@ from whitecross.deployment.holders import Holder
 from whitecross.deployment.planning import PlannedMigration, planned
 from whitecross.deployment.record import Run, current_run, end_abandoned
 from whitecross.deployment.watch import OthersError, Watch
+from whitecross.postgres.connecting import connect_anew
 
 PATIENCE_S = 600.0
 
@@ -85,6 +86,7 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
         try:
             if is_ours:
                 self._wait(watch, options)
+                connect_anew(connection)
                 end_abandoned(connection)
             governance = Governance(
                 watch, options["patience"], self._told, allows_long_locks=options["allow_long_locks"]
