@@ -1,6 +1,6 @@
 """The scratch databases of the benchmarks, on the server that the settings name.
 
-`python -m benchmarks.databases drop` removes them.
+`python -m benchmarks.databases drop` removes all of them, those of a benchmark that was broken off too.
 """
 
 import sys
@@ -12,6 +12,7 @@ import django
 from django.db import connections
 from psycopg import sql
 
+# Each name begins with the first; some benchmarks have databases of their own besides.
 TARGET, PREDECESSOR, EMPTY = "whitecross_bench", "whitecross_bench_predecessor", "whitecross_bench_empty"
 LEGACY, ADOPTED, RESTORED = "whitecross_bench_legacy", "whitecross_bench_adopted", "whitecross_bench_restored"
 PREDECESSOR_INDEXES = Path(__file__).with_name("predecessor_indexes.sql")
@@ -43,6 +44,17 @@ def create(name: str, template: str = "template0") -> None:
 def drop(name: str) -> None:
     """DROP DATABASE, where there is one."""
     _administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_all() -> None:
+    """Drop every one of them that is there."""
+    with _on("postgres"), connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT datname FROM pg_database WHERE datname = %s OR starts_with(datname, %s)", [TARGET, f"{TARGET}_"]
+        )
+        found = cursor.fetchall()
+    for (name,) in found:
+        drop(name)
 
 
 def exists(name: str) -> bool:
@@ -100,5 +112,4 @@ if __name__ == "__main__":
     django.setup()
     if sys.argv[1:] != ["drop"]:
         sys.exit("usage: python -m benchmarks.databases drop")
-    for database in (TARGET, PREDECESSOR, EMPTY, LEGACY, ADOPTED, RESTORED):
-        drop(database)
+    drop_all()

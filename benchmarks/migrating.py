@@ -202,4 +202,7 @@ def main(students: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]) if len(sys.argv) > 2 else (STUDENTS, ROUNDS))
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else STUDENTS,
+        int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS,
+    )
