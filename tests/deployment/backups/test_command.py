@@ -1,7 +1,9 @@
 """The commands: what they say, to people and to machines, and with which exit code they end."""
 
+import errno
 import io
 import json
+import os
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -227,6 +229,29 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert printed.strip().partition("=")[2] in path.read_text()
     assert "(file exists); name a new file" in refusal(1, "backup", "key", str(path))
+
+
+def test_half_a_key_is_none_and_what_cannot_be_printed_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key"
+
+    def full(*args: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as breaking:
+        breaking.setattr(os, "fsync", full)
+        assert "(no space left on device); name a new file" in refusal(1, "backup", "key", str(path))
+    assert not path.exists()
+    stdout = io.StringIO()
+    monkeypatch.setattr(stdout, "write", full)
+    with pytest.raises(CommandError) as refused:
+        call_command("backup", "key", str(path), stdout=stdout)
+    assert str(refused.value) == (
+        f"The operating system refuses to go on (no space left on device). The key is made: {path}. Its first line has "
+        "the public key."
+    )
+    assert path.read_text().startswith("# public key: age1")
 
 
 def test_a_rehearsal_of_what_cannot_be_restored_says_so_to_a_machine(tmp_path: Path) -> None:

@@ -87,7 +87,13 @@ class BackupCommand(WithExamples):
             raise CommandError(f"Told to end. {stands()}", returncode=TERMINATED) from None
         except BrokenPipeError:
             print_no_more(sys.stdout)
-            raise CommandError("The answer cannot be printed: its reader has gone.") from None
+            raise CommandError(f"The answer cannot be printed: its reader has gone. {stands()}") from None
+        except OSError as error:  # as where the disk of the log is full
+            prints = self.stdout._out is sys.stdout
+            if prints:
+                print_no_more(sys.stdout)
+            said = (error.strerror or str(error)).lower()
+            raise CommandError(f"The operating system refuses to go on ({said}). {stands()}") from None
         except DatabaseError as error:
             said = sentence(error) or f"PostgreSQL refuses to go on ({reason_of(error)})."
             raise CommandError(f"{said} {stands()}") from None

@@ -268,15 +268,20 @@ class Command(BackupCommand):
         secret, public = new_identity()
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"# public key: {public}\n{secret}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(f"# public key: {public}\n{secret}\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:  # half a key opens nothing, and stands in the way of the next
+                path.unlink()
+                raise
         except OSError as error:
             raise CommandError(
                 f"The key cannot be written to {path} ({(error.strerror or str(error)).lower()}); name a new file in a "
                 "folder of yours."
             ) from None
+        self._left = f"The key is made: {path}. Its first line has the public key."
         say(self.console, f"WHITECROSS_BACKUP_RECIPIENTS={public}")
         self.stderr.write(
             f"The line above goes into .env. {path} is the only way to open what will be encrypted: keep copies of it "
