@@ -1,8 +1,10 @@
-"""Output whose reader has gone: the procedure goes on to its end, and nothing is said of it."""
+"""Output whose reader has gone, or for which there is no room: the procedure goes on to its end."""
 
 import os
+import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,33 @@ def test_what_is_written_after_its_reader_has_gone_goes_nowhere() -> None:
             assert lasting.write("not read\n") == 9
         lasting.flush()
         assert not lasting.isatty()
+
+
+def test_a_terminal_that_is_gone_is_no_error() -> None:
+    ours, terminal = pty.openpty()
+    with os.fdopen(terminal, "w") as stream:
+        os.close(ours)
+        lasting = WithoutReader(stream)
+        lasting.write("not read\n")
+        lasting.flush()
+    assert lasting.lost is None
+
+
+def test_a_full_disk_below_its_words_does_not_end_a_run(committed_db: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "manage.py", "migrate", "knox", "0008"],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url_of(committed_db), "DJANGO_SETTINGS_MODULE": "whitecross.settings"},
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    said = "CommandError: It is done, but not all that it says could be written: No space left on device.\n"
+    assert (process.stderr, process.returncode) == (said, 1)
+    assert (runs()[-1]["status"], len(runs())) == ("SUCCEEDED", 2)
 
 
 @pytest.mark.direct("upgrade refuses a pooler")
