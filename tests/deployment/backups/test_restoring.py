@@ -272,8 +272,14 @@ def test_a_setting_of_the_database_itself_does_not_stand_in_the_way_of_the_proof
         cursor.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.one (id integer)")
     server.execute(f"ALTER DATABASE {committed_db} SET search_path = elsewhere, public")
     connection.close()
-    path = make_backup("default", tmp_path).path
+    # As before a move to another server, so that nothing is written after the last backup.
+    server.execute(f"ALTER DATABASE {committed_db} SET default_transaction_read_only = on")
+    connection.close()
+    path, into = make_backup("default", tmp_path).path, f"{committed_db}_moved"
     rehearse("default", path, [], choices=Choices(jobs=1))
+    restore("default", path, [], into=into, choices=Choices(jobs=1))
+    assert comment_on(server, into).startswith(restoring.FINISHED)
+    server.execute(f'DROP DATABASE "{into}"')
 
 
 def test_a_rehearsal_whose_copy_stays_is_no_success(

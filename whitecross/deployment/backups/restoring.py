@@ -155,7 +155,8 @@ def restore(
                     _refuse_differing_schema(path, differing)
                 else:
                     of = f"{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}"
-                    _comment(anew, work, f"{DIFFERS if differing else FINISHED}{of}")
+                    # Not by the new one: the database may be set to be only read, as before a move to another server.
+                    _comment(target, work, f"{DIFFERS if differing else FINISHED}{of}")
     except BaseException as error:
         if made and not _dropped(alias, work) and isinstance(error, BackupError):
             raise BackupError(
