@@ -160,6 +160,7 @@ def test_an_old_server_is_one_sentence() -> None:
         (errors.TooManyConnections(), "no connection left"),
         (errors.AdminShutdown(), "shutting down"),
         (psycopg.OperationalError("consuming input failed: server closed the connection unexpectedly\n"), "reached"),
+        (psycopg.OperationalError('connection failed: FATAL:  too many connections for role "a"'), "CONNECTION LIMIT"),
     ],
 )
 def test_a_failing_server_is_one_sentence(error: psycopg.Error, part: str) -> None:

@@ -62,6 +62,11 @@ CONNECTION_FAILURES = (
     ),
     (r"SSL|certificate", "cannot be reached encrypted ({reason})", "set sslmode in DATABASE_URL right"),
     (r"too many clients|remaining connection slots", *SENTENCES["53300"]),
+    (
+        r"too many connections for (role|database)",
+        "lets no more sessions in ({reason})",
+        "end some, or raise its CONNECTION LIMIT",
+    ),
     (r"No space left on device|could not write init file", *SENTENCES["53100"]),
     (r"starting up|shutting down", *SENTENCES["57P"]),
     (
