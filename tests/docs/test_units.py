@@ -47,6 +47,12 @@ def service(name: str) -> configparser.SectionProxy:
     return unit["Service"]
 
 
+def test_what_watches_the_database_does_not_wait_for_ever() -> None:
+    """A unit that is at its work calls nobody, and oneshot has no end of its own."""
+    for name in ("whitecross-watch-doctor", "whitecross-watch-schema"):
+        assert (service(name)["Type"], service(name)["TimeoutStartSec"]) == ("oneshot", "10min")
+
+
 def run(server: Server, name: str, backups: Path) -> "subprocess.CompletedProcess[str]":
     """Do what a unit does, as the role of the file that it reads."""
     said = service(name)

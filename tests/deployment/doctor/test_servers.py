@@ -1,6 +1,8 @@
 """doctor and servers: one that is set up badly, a standby, a pooler in transaction mode, a role that may see little."""
 
+import os
 import re
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from configuration.live import parameters
 from tests.configuration.test_reading_live import PGBOUNCER, pooler
@@ -17,7 +19,7 @@ from tests.deployment.clusters import Cluster, private_folder
 from tests.deployment.doctor.conftest import ask, named, run
 from tests.deployment.doctor.conftest import on as on
 from tests.deployment.doctor.test_sessions import in_background, until
-from whitecross.deployment.doctor import server, sessions, statements
+from whitecross.deployment.doctor import look, server, sessions, statements
 from whitecross.deployment.doctor.examining import Report
 from whitecross.postgres.url import parse
 
@@ -202,6 +204,23 @@ def test_a_role_that_may_see_little_is_told_what_it_does_not_see(role: str, quic
             report = ask(deep=True)
             assert report.exit_code == 0
             assert [said for said in report.unseen if "pgstattuple" not in said] == []
+
+
+def test_a_server_that_stops_answering_is_no_reason_to_wait_for_ever(
+    badly: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps no statement_timeout either: the timer's unit stayed at its work, and called nobody."""
+    monkeypatch.setattr(look, "UNHEARD_S", 0.5)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(OperationalError, match="the server has stopped answering"):
+            ask("D13", seconds=1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert ask("D25").unanswered == []  # on another connection
 
 
 @pytest.mark.direct("says its role when it connects, which a pooler does not pass on")

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 
 from core.schema.compare import Difference
 from core.schema.expected import load_expected
 from core.schema.verify import Report, verify
+from whitecross.deployment.doctor.reasons import SILENT
 
 LOCK_TIMEOUT_MS = 200
+# Seconds after the time that a question may take, in which PostgreSQL has to say that it took too long.
+UNHEARD_S = 10.0
 
 # For one transaction, as a pooler gives the next one to another session. Row security would hide rows from a count.
 SETTINGS = """
@@ -55,7 +62,12 @@ class Look:
     @contextmanager
     def transaction(self) -> Iterator[CursorWrapper]:
         """A transaction in which nothing can be written, and what waits long is given up."""
-        with transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
+        connection = connections[self.alias]
+        with (
+            _waiting_no_longer(connection, self.choices.seconds + UNHEARD_S),
+            transaction.atomic(using=self.alias),
+            connection.cursor() as cursor,
+        ):
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute(SETTINGS, [f"{LOCK_TIMEOUT_MS}ms", f"{self.choices.seconds}s"])
             yield cursor
@@ -90,6 +102,45 @@ class Look:
     def gave_up(self, what: str) -> None:
         """Say what was asked and not answered."""
         self.unanswered.append(what)
+
+
+@contextmanager
+def _waiting_no_longer(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+    """Let no question take longer, nor what Django asks of a new connection.
+
+    PostgreSQL keeps its own timeouts. A server that is stopped, or whose machine or disk hangs, keeps none of them, and
+    whoever watches by a timer would never be called.
+    """
+
+    def connected(conn_params: Any) -> psycopg.Connection[Any]:
+        made: psycopg.Connection[Any] = type(connection).get_new_connection(connection, conn_params)
+        _bound(made, seconds)
+        return made
+
+    connection.get_new_connection = connected  # type: ignore[method-assign]
+    if connection.connection is not None:
+        _bound(connection.connection, seconds)
+    try:
+        yield
+    finally:
+        del connection.get_new_connection
+        if connection.connection is not None:
+            vars(connection.connection).pop("wait", None)
+
+
+def _bound(connection: psycopg.Connection[Any], seconds: float) -> None:
+    wait = type(connection).wait
+
+    def bounded(waiting: PQGen[Any], *_: Any, **__: Any) -> Any:
+        try:
+            return wait(connection, waiting, timeout=seconds)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                connection.close()
+                raise psycopg.OperationalError(SILENT) from None
+            raise
+
+    connection.wait = bounded  # type: ignore[method-assign,assignment]
 
 
 def rows_of(cursor: CursorWrapper, sql: str, values: Mapping[str, Any] | None = None) -> list[Any]:

@@ -8,6 +8,7 @@ from django.db import Error as DatabaseError
 if TYPE_CHECKING:
     from whitecross.deployment.doctor.look import Choices
 
+SILENT = "the server has stopped answering"
 # Of these, PostgreSQL's message names tables and settings alone.
 PLAIN = ("42501", "42P01", "55000", "3F000", "0A000")
 
@@ -17,6 +18,8 @@ def reason_of(error: DatabaseError, choices: "Choices") -> str:
     cause = error.__cause__
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
     match state:
+        case None if str(cause) == SILENT:
+            return SILENT
         case "57014":
             return f"it took longer than --timeout {choices.seconds} seconds"
         case "55P03":
