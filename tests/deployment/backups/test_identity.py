@@ -182,3 +182,19 @@ def test_the_commands_know_which_server_asks(committed_db: str, tmp_path: Path) 
     for words in (["restore", "latest"], ["restore", "--rehearse"]):
         with pytest.raises(CommandError, match="is of another server than this one"):
             call_command(*words, "--folder", str(tmp_path))
+
+
+def test_another_servers_backup_alone_does_not_stand_for_ones_own(
+    committed_db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch that takes it for that would say each morning that all is well, where no backup was ever made."""
+    made_by(tmp_path, 1, THEIRS, committed_db)
+    words = ("backup", "verify", "latest", "--folder", str(tmp_path))
+    call_command(*words, stdout=io.StringIO())  # where the server would have to be started for it
+    with monkeypatch.context() as given:
+        given.setitem(connection.settings_dict, "EMBEDDED", None)
+        with pytest.raises(CommandError, match="is of another server than this one"):
+            call_command(*words)
+        given.setitem(connection.settings_dict, "HOST", "localhost")
+        given.setitem(connection.settings_dict, "PORT", "1")
+        call_command(*words, stdout=io.StringIO())  # where it does not answer

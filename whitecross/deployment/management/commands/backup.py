@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
+from django.db import connections
 
 from whitecross.deployment.backups.command import USAGE, BackupCommand
 
@@ -161,8 +162,9 @@ class Command(BackupCommand):
             paths = [entry.path for entry in entries(folder)]
         else:
             word, database = self.options["file"], database_of(self.alias)
-            # Verifying needs no server, but to say whose of several servers' is the latest.
-            asked = word == "latest" and len(server_ids(folder, database)) > 1
+            # Verifying needs no server, but to say whose is the latest; and none is started for it.
+            of = server_ids(folder, database) if word == "latest" else set()
+            asked = len(of) > 1 or (of and not connections[self.alias].settings_dict.get("EMBEDDED"))
             paths = [named_file(folder, word, database, self._server_id_if_there() if asked else None)]
         keys, report, failed, old = identities(self.options["identity"]), [], 0, ""
         for path in paths:
