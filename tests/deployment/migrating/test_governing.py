@@ -131,6 +131,14 @@ def test_the_record_of_runs_is_made_even_where_the_rest_is_only_noted(in_use: st
     ]
 
 
+@pytest.mark.parametrize("plan", [False, True])
+def test_a_record_that_makes_no_sense_is_a_sentence(plan: bool, in_use: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE (app, name) = ('core', '0002_performance_indexes')")
+    with pytest.raises(CommandError, match=r" is applied before its dependency core\.0002_performance_indexes on "):
+        migrate(plan=plan)
+
+
 @OUTSIDE_TRANSACTIONS
 def test_a_failure_after_the_last_migration_is_not_blamed_on_it(in_use: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(alias: str) -> Any:

@@ -10,6 +10,7 @@ from django.core.management.commands import migrate as django_migrate
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from core.db.autodetector import EnumAutodetector
 from core.management.examples import WithExamples
@@ -31,6 +32,9 @@ PATIENCE_S = 600.0
 LEGACY = """The database {name!r} was left by the predecessor of White Cross: it has the table "SequelizeMeta". \
 Nothing was changed, as migrating here would mix two schemas. To bring its records over: manage.py adopt --plan, which \
 changes nothing either, then manage.py adopt; docs/adoption.md has the whole procedure."""
+
+INCONSISTENT = """{error} No migration can be planned. Somebody has taken a row out of the table django_migrations, or \
+put one in: python manage.py migration_log --list says what was done, python manage.py verify_schema what is there."""
 
 EXAMPLES = """\
 examples:
@@ -158,6 +162,8 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
         vars(django_migrate)["MigrationExecutor"] = Executor
         try:
             super().handle(*args, **options)
+        except InconsistentMigrationHistory as error:
+            raise CommandError(INCONSISTENT.format(error=error)) from error
         finally:
             vars(django_migrate)["MigrationExecutor"] = known
         if options["plan"] and self._plan:
