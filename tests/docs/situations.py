@@ -65,8 +65,9 @@ def a_release_to_deploy(night: Night) -> Symptom:
 
 @contextmanager
 def nothing_yet(night: Night) -> Symptom:
-    """An empty database."""
-    yield None
+    """An empty database. The processes, started at the end, are there from the beginning, and cannot serve yet."""
+    with night.serving():
+        yield None
 
 
 @contextmanager
