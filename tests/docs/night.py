@@ -3,11 +3,9 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,8 @@ from tests.conftest import _maintenance
 from tests.docs.roles import DEPLOY, Server
 from tests.docs.roles import ROOT as ROOT
 from tests.programs import tool
+from tests.waiting import free_port as free_port
+from tests.waiting import until as until
 
 PATIENCE_S = 120
 # The machine's own services are not there: what a page tells them to do is heard, and done to the process that serves.
@@ -157,23 +157,6 @@ class Night:
         for name, here in reversed(self.names.items()):
             text = text.replace(here, name)
         return text.replace(self.database, "whitecross")
-
-
-def until(met: Callable[[], Any], within_s: float = 60) -> Any:
-    """Wait until something holds; what it gave."""
-    deadline = time.monotonic() + within_s
-    while not (found := met()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
-    return found
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def drop_all(beginning: str) -> None:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+from tests.waiting import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ELSEWHERE = ROOT / "docs" / "runbook.md"
@@ -164,13 +165,6 @@ class Newcomer:
 def heed_interrupts() -> None:
     """Take Ctrl-C again."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def status_of(url: str, process: "subprocess.Popen[bytes]") -> int:

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -14,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, named, run
+from tests.waiting import until as until
 from whitecross.deployment.doctor import look, sessions
 from whitecross.deployment.doctor.checks import Check, all_checks
 from whitecross.deployment.doctor.examining import examine
@@ -55,15 +55,6 @@ def in_background(connection: Other, statement: str) -> threading.Thread:
     thread = threading.Thread(target=begin)
     thread.start()
     return thread
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """Wait until something holds that another session brings about."""
-    deadline = time.monotonic() + 30
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 def test_a_long_transaction_is_cancelled(others: Callable[[], Other]) -> None:

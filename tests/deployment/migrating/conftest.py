@@ -20,6 +20,7 @@ from django.test.utils import override_settings
 
 from tests import factories
 from tests.adoption.conftest import url_of
+from tests.waiting import until as until
 from whitecross.postgres.connecting import connect
 
 SAMPLE = "tests.deployment.migrating.sample"
@@ -123,15 +124,6 @@ def started(name: str, *arguments: str, **environment: str) -> "subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def until(met: Callable[[], object], within_s: float = 60.0) -> Any:
-    """Wait until something holds; what it gave."""
-    deadline = time.monotonic() + within_s
-    while not (found := met()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
-    return found
 
 
 def steps() -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tests.deployment.migrating.conftest import until
 from tests.deployment.procedure.conftest import command
 from tests.factories import NOON, make_migration_run, make_migration_run_step
+from tests.waiting import until
 from whitecross.deployment.models import MigrationRun
 from whitecross.deployment.watch import Watch
 

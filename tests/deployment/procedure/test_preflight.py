@@ -15,9 +15,9 @@ from psycopg.pq import ExecStatus, PGconn
 from tests.conftest import create_database, drop_database
 from tests.deployment.clusters import PORT, USER, Cluster, private_folder
 from tests.deployment.doctor.test_servers import on
-from tests.deployment.migrating.conftest import until
 from tests.deployment.procedure.conftest import execute, in_order, runs, upgrade, value
 from tests.migrations.steps import forward
+from tests.waiting import until
 from whitecross.deployment import preflight
 from whitecross.deployment.backups import making
 from whitecross.deployment.checking import Finding, Outcome, look_at

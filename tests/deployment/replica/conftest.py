@@ -13,7 +13,7 @@ from django.test import override_settings
 from configuration import config
 from tests.conftest import _stop_reading
 from tests.deployment.clusters import Cluster, private_folder
-from tests.deployment.migrating.conftest import until
+from tests.waiting import until
 from whitecross.postgres.url import parse
 from whitecross.replica import configured, primary, reading
 from whitecross.replica import standby as standby_module

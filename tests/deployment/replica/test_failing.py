@@ -1,9 +1,7 @@
 """A standby dies, hangs, is promoted or is none: reads go on, and it is used again when it is one again."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from django.db import DatabaseError, connection, connections, router
@@ -13,6 +11,7 @@ from core.models import Student
 from tests.deployment.clusters import Cluster, private_folder
 from tests.deployment.replica.conftest import NAME, Browser, Site
 from tests.factories import make_student
+from tests.waiting import until
 from whitecross.replica import configured, reading, standby
 from whitecross.replica.standby import Standby
 
@@ -30,13 +29,6 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def served_by(site: Site) -> str:
     return str(Browser().get(site.serve(page)).content.decode())
-
-
-def eventually(holds: Callable[[], Any], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (found := holds()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return bool(found)
 
 
 @pytest.fixture(autouse=True)
@@ -73,11 +65,11 @@ def test_a_killed_standby_fails_no_read_and_is_used_again(
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:
         reader.start()
-    assert eventually(lambda: len(served) > 100)
+    until(lambda: len(served) > 100)
     site.standby.kill()
-    assert eventually(lambda: served[-20:] == ["default"] * 20)
+    until(lambda: served[-20:] == ["default"] * 20)
     site.standby.start()
-    assert eventually(lambda: served[-20:] == ["replica"] * 20)
+    until(lambda: served[-20:] == ["replica"] * 20)
     ended.set()
     for reader in readers:
         reader.join()
@@ -107,7 +99,7 @@ def resume_beside(site: Site, statement: str) -> None:
     """Let replay go on once a statement that begins so is at work on the standby."""
     at_work = "SELECT FROM pg_stat_activity WHERE starts_with(query, %s) AND wait_event = 'PgSleep'"
     with site.standby.connect() as onlooker:
-        eventually(lambda: onlooker.execute(at_work, [statement]).fetchone() is not None)
+        until(lambda: onlooker.execute(at_work, [statement]).fetchone() is not None)
     site.resume()
 
 

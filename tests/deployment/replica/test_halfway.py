@@ -9,11 +9,11 @@ from django.db import DatabaseError, connections, router
 from django.http import HttpRequest, HttpResponse
 
 from core.models import Student
-from tests.deployment.migrating.conftest import until
 from tests.deployment.replica.conftest import NAME, Browser, Site
 from tests.deployment.replica.test_failing import NAMED, served_by
 from tests.deployment.replica.test_pool import pooled
 from tests.factories import make_student
+from tests.waiting import until
 from whitecross.replica import reading, waiting
 from whitecross.replica.standby import Standby
 
