@@ -267,10 +267,10 @@ def test_a_rehearsal_of_what_cannot_be_restored_says_so_to_a_machine(tmp_path: P
 def test_restored_and_swapped_in_it_tells_the_way_back(made: Made, server: Any, committed_db: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO django_session VALUES ('one more', '', now())")
-    into = f"{committed_db}_restored"
+    into = f"{committed_db} restored"
     words = ("restore", str(made.plain), "--into", into)
     assert "there is nobody to ask: say --yes." in refusal(2, *words, "--swap")
-    assert f"restore --swap-in {into}" in run(*words)
+    assert f"restore --swap-in '{into}'" in run(*words)
     said = run("restore", "--swap-in", into, "--yes")
     (aside,) = re.findall(r"^manage.py restore --swap-in (\S+)$", said, re.MULTILINE)
     try:

@@ -16,11 +16,11 @@ from whitecross.deployment.backups.contents import Contents
 from whitecross.deployment.backups.objects import EXTENSIONS
 
 NO_PRIVILEGE = "42501"
-# Those that every database has from the start, as plpgsql, are in no dump.
+# Those that every database has from the start, as plpgsql, are in no dump. A superuser may create all.
 FOUND = """
 SELECT name, pg_has_role(extowner, 'USAGE')
 FROM unnest(%s::text[]) AS name LEFT JOIN pg_extension e ON e.extname = name
-WHERE e.oid IS NULL OR e.oid >= 16384
+WHERE (e.oid IS NULL OR e.oid >= 16384) AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
 ORDER BY name
 """
 # As pg_restore --list names them: an extension, and the comment on one.

@@ -8,6 +8,7 @@ which is kept in memory.
 
 import contextlib
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,7 +171,7 @@ def restore(
         raise BackupError(
             f"Every row of {path.name} is in {into} as it was, but not the schema ({_few(differing)}). {into} is "
             "kept: look at it; drop it, or put it in the place of the one in use: "
-            f"python manage.py restore --swap-in {into}"
+            f"python manage.py restore --swap-in {shlex.quote(into)}"
         )
     return restored
 

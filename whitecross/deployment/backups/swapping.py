@@ -4,6 +4,7 @@ Both are renamed in one transaction, so that whoever is killed in between leaves
 """
 
 import contextlib
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -129,7 +130,7 @@ def swap(alias: str, incoming: str, *, disconnect: bool = False) -> Swapped:
                 if state == NO_PRIVILEGE:
                     raise BackupError(
                         f"The role of DATABASE_URL may not rename {current} or {incoming}: it takes their owner, with "
-                        f"CREATEDB. As that role: python manage.py restore --swap-in {incoming}"
+                        f"CREATEDB. As that role: python manage.py restore --swap-in {shlex.quote(incoming)}"
                     ) from None
                 if state != IN_USE:
                     raise
@@ -185,5 +186,5 @@ def _in_use(server: BaseDatabaseWrapper, current: str, incoming: str, *, disconn
             how = f"this role may not end all of them, so let a superuser do it: {them[:-1]}"
     return BackupError(
         f"In the way {'are' if len(sessions) > 1 else 'is'} {', '.join(said) or 'somebody who is gone by now'}, so "
-        f"nothing was swapped; {how}. Then: python manage.py restore --swap-in {incoming}"
+        f"nothing was swapped; {how}. Then: python manage.py restore --swap-in {shlex.quote(incoming)}"
     )

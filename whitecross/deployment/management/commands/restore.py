@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,10 @@ class Command(BackupCommand):
         elif self.options["json"]:
             self.print_json(restored.as_json())
         elif into != database_of(self.alias):
-            say(self.console, f"To put it in the place of the one in use: manage.py restore --swap-in {into}")
+            say(
+                self.console,
+                f"To put it in the place of the one in use: manage.py restore --swap-in {shlex.quote(into)}",
+            )
 
     def _swap_in(self, incoming: str, restored: Any) -> None:
         from whitecross.adoption.reporting import say
@@ -174,7 +178,7 @@ class Command(BackupCommand):
         if not self.confirm(question):
             raise CommandError(f"Nothing was swapped; {incoming} stays beside {current}.")
         swapped = swap(self.alias, incoming, disconnect=self.options["disconnect"])
-        way_back = f" The way back: manage.py restore --swap-in {swapped.aside}" if swapped.aside else ""
+        way_back = f" The way back: manage.py restore --swap-in {shlex.quote(swapped.aside)}" if swapped.aside else ""
         self._left = f"The swap is done: {swapped.database} is what was {incoming}.{way_back}"
         if self.options["json"]:
             report = {"database": swapped.database, "aside": swapped.aside, "rows": comparison.as_json()}
@@ -183,4 +187,4 @@ class Command(BackupCommand):
         say(self.console, f"Swapped: {swapped.database} is what was {incoming}.", style="bold green")
         if swapped.aside:
             say(self.console, f"What was in use before is {swapped.aside}. The way back:")
-            say(self.console, f"manage.py restore --swap-in {swapped.aside}")
+            say(self.console, f"manage.py restore --swap-in {shlex.quote(swapped.aside)}")
