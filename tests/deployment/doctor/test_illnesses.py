@@ -40,6 +40,22 @@ def test_it_is_found_and_mended(illness: Illness, patient: None, quick: None) ->
         run(*(statement for statement in statements if statement.startswith("SELECT")))
 
 
+@pytest.mark.parametrize("unproven", [" NOT VALID", ""])
+def test_rows_that_have_to_point_to_something_are_said_to_be_mended_by_hand(unproven: str, patient: None) -> None:
+    """Where the key was validated, nothing was said but how to look at them."""
+    run(
+        "CREATE TABLE parents (id integer PRIMARY KEY)",
+        "CREATE TABLE children (id integer PRIMARY KEY, parent integer NOT NULL)",
+        f"ALTER TABLE children ADD CONSTRAINT k FOREIGN KEY (parent) REFERENCES parents{unproven}",
+        "SET session_replication_role = replica",
+        "INSERT INTO children VALUES (1, 9)",
+        "RESET session_replication_role",
+    )
+    ((_, finding),) = ask("D01", deep=True).found
+    said = "to look at them; then bring back what they point to from a backup, or point them to the right row"
+    assert [step.say for step in finding.steps] == [said, *(["then let the key look at every row"] if unproven else [])]
+
+
 def test_ids_count_from_one_without_a_gap() -> None:
     assert [check.id for check in all_checks()] == [f"D{number:02}" for number in range(1, len(all_checks()) + 1)]
 

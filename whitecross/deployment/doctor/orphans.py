@@ -88,15 +88,16 @@ def _said(key: Any, found: Any) -> str:
 
 def _steps(key: Any) -> Iterator[Step]:
     shown = ", ".join(f"c.{column}" for column in dict.fromkeys([*(key.ids or ["ctid"]), *key.columns]))
-    yield Step(f"SELECT {shown} FROM {_lost(key)};", "to look at them")  # noqa: S608 - names are quoted
+    look = "to look at them"
+    if not key.nullable:
+        look += "; then bring back what they point to from a backup, or point them to the right row"
+    yield Step(f"SELECT {shown} FROM {_lost(key)};", look)  # noqa: S608 - names are quoted
     if key.nullable:
         emptied = ", ".join(f"{column} = NULL" for column in key.nullable)
         yield Step(
             f"UPDATE {_lost(key).replace(' c WHERE ', f' c SET {emptied} WHERE ', 1)};",  # noqa: S608 - names are quoted
             "either bring back what they point to from a backup, or let them point to nothing",
         )
-        say = "then let the key look at every row"
-    else:
-        say = "bring back what they point to from a backup, or point them to the right row; then"
     if key.unproven:
+        say = "then let the key look at every row"
         yield Step(f"ALTER TABLE {key.table} VALIDATE CONSTRAINT {key.name};", say)

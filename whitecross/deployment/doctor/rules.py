@@ -97,7 +97,8 @@ def silent(look: Look) -> Iterator[Finding]:
         of_database = f"DATABASE {quoted(found.database)}" if found.database else ""
         role = f"ROLE {quoted(found.role)}" if found.role else "ROLE ALL"
         whose = f"{role}{f' IN {of_database}' if of_database else ''}" if found.role or not of_database else of_database
-        step = Step(f"ALTER {whose} RESET session_replication_role;")
+        say = "as a superuser; sessions that are there keep it, so then start the web processes anew"
+        step = Step(f"ALTER {whose} RESET session_replication_role;", say)
         yield broken(found.role or found.database or "every role", f"its sessions {silenced}", step)
     for found in look.rows(SILENCED_HERE):
         yield broken(found.name, f"sessions {silenced}", *setting_mended(look, found, "origin"))
