@@ -27,6 +27,7 @@ PAGE = (Path(__file__).resolve().parent.parent.parent.parent / "docs" / "doctor.
 BADLY = {
     "shared_preload_libraries": "pg_stat_statements",
     "max_prepared_transactions": "4",
+    "wal_level": "logical",
     "autovacuum": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -151,6 +152,17 @@ def test_a_slot_that_nobody_reads(badly: Cluster, monkeypatch: pytest.MonkeyPatc
     assert named(ask("D21")) == ["note D21 slot standby"]
     monkeypatch.setattr(server, "KEPT_BYTES", 0)
     assert named(ask("D21")) == ["warning D21 slot standby"]
+    mend(ask("D21"))
+    assert named(ask("D21")) == []
+
+
+def test_a_slot_of_another_database_keeps_the_wal_of_all(badly: Cluster) -> None:
+    assert connection.settings_dict["NAME"] != "template1"
+    with badly.connect("template1") as other:
+        other.execute("SELECT pg_create_logical_replication_slot('reader', 'test_decoding')")
+    ((_, finding),) = ask("D21").found
+    assert finding.object == "slot reader"
+    assert finding.sentence.startswith("nobody reads it in the database template1; it keeps ")
     mend(ask("D21"))
     assert named(ask("D21")) == []
 

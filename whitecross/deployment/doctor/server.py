@@ -19,13 +19,15 @@ KEPT_BYTES = 1024**3  # WAL that a slot may keep for a standby that is away for 
 # The minor releases that the tests of this release run on; what is older lacks repairs.
 TESTED = {15: 18, 17: 10, 18: 4}
 
+# Of every database: the WAL is the whole server's, and so is its disk.
 SLOTS = """
-SELECT slot_name AS name, active, wal_status AS status, xmin IS NOT NULL AS keeps_rows,
+SELECT slot_name AS name, nullif(database, current_database()) AS elsewhere, active,
+       wal_status AS status, xmin IS NOT NULL AS keeps_rows,
        pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
                        restart_lsn)::bigint AS bytes,
        (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS may_drop
 FROM pg_replication_slots
-WHERE NOT temporary AND (database IS NULL OR database = current_database())
+WHERE NOT temporary
 ORDER BY slot_name
 """
 SETTINGS = "SELECT name, setting, source FROM pg_settings WHERE name = ANY(%(names)s) ORDER BY name"
@@ -95,8 +97,9 @@ def slots(look: Look) -> Iterator[Finding]:
             yield warning(f"slot {found.name}", said, step)
         elif not found.active:
             rows = " and dead rows" if found.keeps_rows else ""
+            of = f" in the database {found.elsewhere}" if found.elsewhere else ""
             how_badly = warning if (found.bytes or 0) >= KEPT_BYTES else note
-            yield how_badly(f"slot {found.name}", f"nobody reads it; it keeps {kept} of WAL{rows}", step)
+            yield how_badly(f"slot {found.name}", f"nobody reads it{of}; it keeps {kept} of WAL{rows}", step)
 
 
 @check("D22", Severity.WARNING, "Do health records get into the server's log?")
