@@ -175,6 +175,16 @@ def test_sequences_whose_next_number_was_set_come_back_so(committed_db: str, ser
         assert there.execute("SELECT nextval('begun'), nextval('down')").fetchone() == (500, -70)
 
 
+def test_a_sequence_that_is_set_back_meanwhile_makes_no_backup_that_cannot_be_restored(
+    committed_db: str, server: Any, tmp_path: Path
+) -> None:
+    execute("CREATE SEQUENCE ours", "SELECT setval('ours', 500)")
+    with meanwhile(committed_db, "SELECT setval('ours', 7)", tmp_path / "bin"):
+        path = make_backup("default", tmp_path).path
+    with restored(path, f"{committed_db}_back", server) as name, psycopg.connect(url_of(name)) as there:
+        assert there.execute("SELECT nextval('ours')").fetchone() == (8,)
+
+
 @pytest.mark.parametrize(
     ("was", "found", "behind"),
     [

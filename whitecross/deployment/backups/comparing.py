@@ -53,13 +53,13 @@ def row_differences(wanted: Contents, found: Contents) -> list[str]:
     for name in sorted(wanted.sequences.keys() | found.sequences.keys()):
         if name not in found.sequences or name not in wanted.sequences:
             said.append(f"sequence {name} is {'there and should not be' if name in found.sequences else 'missing'}")
-        elif _is_behind(found.sequences[name], wanted.sequences[name]):
+        elif is_behind(found.sequences[name], wanted.sequences[name]):
             said.append(f"sequence {name} is behind")
     return said
 
 
-def _is_behind(found: Sequence, wanted: Sequence) -> bool:
-    """A sequence knows no snapshot: between the manifest and the dump it may have gone on, and never back."""
+def is_behind(found: Sequence, wanted: Sequence) -> bool:
+    """A sequence knows no snapshot: between the manifest and the dump it may have gone on."""
     if wanted.reached is None:
         return False
     if found.reached is None:

@@ -25,7 +25,7 @@ from whitecross.adoption.reporting import size
 from whitecross.adoption.sql import literal
 from whitecross.deployment.backups import folder as place
 from whitecross.deployment.backups.archive import CHUNK, CONTENTS, DUMP, ENCRYPTED, MANIFEST, Archive, ArchiveWriter
-from whitecross.deployment.backups.comparing import catalog_differences
+from whitecross.deployment.backups.comparing import catalog_differences, is_behind
 from whitecross.deployment.backups.connecting import connected, refuse_a_pooler
 from whitecross.deployment.backups.contents import (
     Contents,
@@ -86,10 +86,14 @@ def make_backup(alias: str = "default", folder: Path | None = None, *, progress:
         with _snapshot(connection) as (snapshot, moment):
             file, final = until_whole.enter_context(_unfinished(folder, connection, moment))
             writer = ArchiveWriter(file, moment.timestamp())
-            contents = _described(connection)  # before pg_dump looks: a sequence may go on, and never back
+            contents = _described(connection)  # before pg_dump looks: a sequence may go on
             dump = _Dump(connection, snapshot, writer, keys)
             contents.tables = _summed_up(connection, dump, progress)
-            _refuse_changed_schema(alias, snapshot, contents)
+            later = _refuse_changed_schema(alias, snapshot, contents)
+            # One that somebody has set back meanwhile was dumped as it was before or after, and both are right.
+            contents.sequences |= {
+                name: one for name, one in later.sequences.items() if is_behind(one, contents.sequences[name])
+            }
             manifest = _manifest(connection, contents, moment, dump)
         # By now nothing holds up vacuum any more, and a connection that breaks makes no sound file a failure.
         writer.add(CONTENTS + ENCRYPTED * bool(keys), _sealed(contents, keys))
@@ -286,8 +290,8 @@ def _described(connection: BaseDatabaseWrapper) -> Contents:
         raise _may_not_read(name) from None
 
 
-def _refuse_changed_schema(alias: str, snapshot: str, contents: Contents) -> None:
-    """Raises BackupError where pg_dump may have seen another schema than we did.
+def _refuse_changed_schema(alias: str, snapshot: str, contents: Contents) -> Contents:
+    """Describe it once more. Raises BackupError where pg_dump may have seen another schema than we did.
 
     A snapshot holds rows, and those of the catalog. But definitions that PostgreSQL puts together, as that of a
     function, are always the latest; and what a session has once seen of them it may keep, so that we need a new one.
@@ -301,6 +305,7 @@ def _refuse_changed_schema(alias: str, snapshot: str, contents: Contents) -> Non
         raise _changed(
             str(connection.settings_dict["NAME"]), catalog_differences(contents.catalog or {}, now.catalog or {})
         )
+    return now
 
 
 def _changed(name: str, differing: list[str] | None = None) -> BackupError:
