@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -67,9 +68,17 @@ def _said(look: Look, one: Any) -> Finding:
     calls = f"{one.calls:,} call{'' if one.calls == 1 else 's'}"
     said = f"{one.mean:,.0f} ms on average, {calls}, {duration(one.total)} in all"
     shown = f"{text[:SHOWN]}{'...' if len(text) > SHOWN else ''}"
-    can_be_explained = look.version >= GENERIC_PLANS_SINCE and EXPLAINED.match(text) and "?" not in text
-    steps = (Step(f"EXPLAIN (GENERIC_PLAN) {text.rstrip('; ')};", "to see why"),) if can_be_explained else ()
-    return note(shown, said, *steps)
+    return note(shown, said, *_explained(look, text))
+
+
+def _explained(look: Look, text: str) -> Iterator[Step]:
+    """What PostgreSQL makes of some statements cannot be read back by it: `extract($1 FROM now())`, `interval $1`."""
+    if look.version < GENERIC_PLANS_SINCE or not EXPLAINED.match(text) or "?" in text:
+        return
+    command = f"EXPLAIN (GENERIC_PLAN) {text.rstrip('; ')};"
+    with suppress(DatabaseError):
+        look.rows(command)
+        yield Step(command, "to see why")
 
 
 def _switch_on(look: Look) -> tuple[Step, ...]:
