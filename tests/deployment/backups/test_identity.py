@@ -190,8 +190,9 @@ def test_another_servers_backup_alone_does_not_stand_for_ones_own(
     """A watch that takes it for that would say each morning that all is well, where no backup was ever made."""
     made_by(tmp_path, 1, THEIRS, committed_db)
     words = ("backup", "verify", "latest", "--folder", str(tmp_path))
-    call_command(*words, stdout=io.StringIO())  # where the server would have to be started for it
     with monkeypatch.context() as given:
+        given.setitem(connection.settings_dict, "EMBEDDED", tmp_path)
+        call_command(*words, stdout=io.StringIO())  # none is started for it
         given.setitem(connection.settings_dict, "EMBEDDED", None)
         with pytest.raises(CommandError, match="is of another server than this one"):
             call_command(*words)
