@@ -67,6 +67,14 @@ def programs() -> Path:
     return copy / "bin"
 
 
+def _lives(pid: int) -> bool:
+    """Whether a process is there, and not only its number."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Cluster:
     """A server in a folder of its own; `folder` is also its host. `programs`: where PostgreSQL's are, if not ours."""
 
@@ -111,8 +119,12 @@ class Cluster:
         for pid in killed:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        while any(Path(f"/proc/{pid}").exists() for pid in killed):
+        while any(map(_lives, killed)):
             time.sleep(0.01)
+        # Where the first process of a container does not bury orphans, the dead keep their numbers, and PostgreSQL
+        # would take the server that these files name for alive.
+        for left in (self.data / "postmaster.pid", self.folder / f".s.PGSQL.{PORT}.lock"):
+            left.unlink(missing_ok=True)
 
     def runs(self) -> bool:
         """Whether somebody listens there."""
