@@ -104,7 +104,7 @@ class _Look:
                     "session_replication_role",
                     "origin",
                     role,
-                    "ALTER DATABASE or ALTER ROLE ... RESET session_replication_role; find out who set it",
+                    "ALTER SYSTEM, DATABASE or ROLE ... RESET session_replication_role; find out who set it",
                 )
             )
         try:
