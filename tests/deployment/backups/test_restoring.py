@@ -13,7 +13,7 @@ from django.db import connection
 from core.schema.verify import verify as verify_schema
 from tests.adoption.conftest import _standing_on, url_of
 from tests.conftest import create_database
-from tests.deployment.backups.archives import rewritten, write_archive
+from tests.deployment.backups.archives import manifest, rewritten, write_archive
 from tests.deployment.backups.conftest import Made, every_row, names_of
 from whitecross.deployment.backups import BackupError, applying, make_backup, pg_restore, restoring
 from whitecross.deployment.backups.connecting import connected, maintenance
@@ -153,7 +153,8 @@ def test_damage_is_refused_before_anything_is_made(made: Made, server: Any, tmp_
 
 
 def test_a_dump_that_pg_restore_refuses_leaves_no_database(made: Made, server: Any, tmp_path: Path) -> None:
-    path = write_archive(tmp_path / "broken", b"PGDMP" + b"\x01\x0e\x00 not a dump" * 1000)
+    said = manifest(server_number=connection.pg_version)  # type: ignore[attr-defined]
+    path = write_archive(tmp_path / "broken", b"PGDMP" + b"\x01\x0e\x00 not a dump" * 1000, said)
     refused(made, server, "cannot restore broken (", path, [])
 
 
