@@ -174,7 +174,8 @@ class Watch:
 
     def _try(self) -> bool:
         """Begin the transaction that holds the lock; where another has it, end it again, for it has a snapshot."""
-        self._lock.execute("BEGIN")
+        # In any other isolation it would keep its first snapshot, whatever the role or the database have.
+        self._lock.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         # Whatever limits the role or the database have: this transaction lasts as long as the run.
         self._lock.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self._lock.execute("SET LOCAL statement_timeout = 0")

@@ -254,17 +254,18 @@ def test_the_plan_names_the_locks_that_stop_others_and_changes_nothing(in_use: s
 
 
 @OUTSIDE_TRANSACTIONS
-def test_limits_that_the_role_has_do_not_end_a_migration(
+def test_limits_and_isolation_that_the_role_has_do_not_end_a_migration(
     in_use: str, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
         other.execute(f"""ALTER DATABASE "{in_use}" SET {limit} = '1500ms'""")
     if other.info.server_version >= 170000:
         other.execute(f"""ALTER DATABASE "{in_use}" SET transaction_timeout = '2s'""")
+    other.execute(f"""ALTER DATABASE "{in_use}" SET default_transaction_isolation = 'repeatable read'""")
     connection.close()
     long = import_module("tests.deployment.migrating.sample.migrations.0005_work_under_a_lock").Migration
     monkeypatch.setattr(long, "operations", [*long.operations, RunSQL("SELECT pg_sleep(2.5)", RunSQL.noop)])
-    assert "OK" in migrate("sample")
+    assert "OK" in migrate("sample", patience=20)
 
 
 def test_of_two_at_once_one_waits_and_sees_that_nothing_is_left(in_use: str, other: psycopg.Connection[Any]) -> None:
