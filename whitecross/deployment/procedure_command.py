@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.db import Error
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 from core.management.streams import OutlivesReader
 from whitecross.deployment.asking import confirm
@@ -30,7 +31,7 @@ class ProcedureCommand(OutlivesReader, WithExamples):
         parser.add_argument("--backup-folder", type=Path, metavar="FOLDER", help="instead of WHITECROSS_BACKUP_DIR")
         parser.add_argument("--patience", type=seconds, default=600.0, metavar="TIME", help="for locks (default: 10m)")
         parser.add_argument("--allow-long-locks", action="store_true", help="let others wait as long as it takes")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+        takes_database(parser)
 
     @property
     def _beside(self) -> TextIO:

@@ -5,8 +5,8 @@ import sys
 from typing import Any, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 
 EXAMPLES = """\
@@ -32,7 +32,7 @@ class Command(WithExamples):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One of three deeds; to verify is the usual one."""
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+        takes_database(parser)
         deed = parser.add_mutually_exclusive_group()
         deed.add_argument("--json", action="store_true", help="print the report as JSON")
         deed.add_argument("--definition", metavar="FUNCTION", help="print the SQL that makes a function as expected")

@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, OutputWrapper
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 from rich.console import Console
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 from core.management.streams import print_no_more
 
@@ -42,12 +42,7 @@ class BackupCommand(WithExamples):
         parser.add_argument(
             "--json", action="store_true", default=False if above else unset, help="print for a machine"
         )
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS if above else unset,
-            choices=tuple(connections),
-            help="alias in DATABASES (default: default)",
-        )
+        takes_database(parser, has_been_asked=not above)
 
     def begin(self, options: dict[str, Any]) -> None:
         """Set up how to speak."""

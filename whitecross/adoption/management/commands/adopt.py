@@ -11,10 +11,11 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
+from django.db import connections
 from rich.console import Console
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 from core.management.streams import print_no_more
 
@@ -68,12 +69,7 @@ class Command(WithExamples):
         parser.add_argument(
             "--report", metavar="FOLDER", type=Path, default=Path(), help="where the report goes (default: here)"
         )
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="alias in DATABASES (default: default)",
-        )
+        takes_database(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Carry the deed out. Raises CommandError with a sentence: exit code 1, or 2 for a wrong request."""

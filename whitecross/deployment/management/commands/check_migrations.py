@@ -5,8 +5,9 @@ import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DatabaseError
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 
 EXAMPLES = """\
@@ -37,12 +38,7 @@ class Command(WithExamples):
         deed.add_argument("--json", action="store_true", help="print for a machine")
         deed.add_argument("--record", action="store_true", help="record the hashes of migrations that are released now")
         parser.add_argument("--no-squawk", action="store_true", help="do not ask squawk")
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="alias in DATABASES (default: default)",
-        )
+        takes_database(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check. Exits with 1 where something is refused, with 2 where nothing can be said (without --json by raising

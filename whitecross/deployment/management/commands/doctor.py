@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.db import Error as DatabaseError
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 from core.management.streams import OutlivesReader, print_no_more
 
@@ -57,12 +57,7 @@ class Command(OutlivesReader, WithExamples):
         )
         parser.add_argument("--list", action="store_true", help="list the checks")
         parser.add_argument("--json", action="store_true", help="print for a machine")
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="alias in DATABASES (default: default)",
-        )
+        takes_database(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Look and print. Exits with 1 where something is to be mended; raises CommandError with a sentence."""

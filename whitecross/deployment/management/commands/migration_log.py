@@ -5,8 +5,9 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections
 
+from core.management.databases import takes_database
 from core.management.examples import WithExamples
 from core.management.streams import OutlivesReader
 
@@ -40,7 +41,7 @@ class Command(OutlivesReader, WithExamples):
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--markdown", action="store_true", help="as a page to keep and sign")
         form.add_argument("--json", action="store_true", help="as JSON")
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="alias in DATABASES (default: default)")
+        takes_database(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print a run, or all. Raises CommandError."""
