@@ -19,7 +19,7 @@ from whitecross.deployment.backups import Backup, BackupError, make_backup
 from whitecross.deployment.checking import ended, refusals
 from whitecross.deployment.durations import said
 from whitecross.deployment.enums import MigrationRunStatus as Status
-from whitecross.deployment.executor import DeploymentExecutor, Governance, MigrationStoppedError
+from whitecross.deployment.executor import DeploymentExecutor
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
 from whitecross.deployment.losing import MoreToLoseError, dropped_by, refuse_more
@@ -28,6 +28,7 @@ from whitecross.deployment.record import Run, current_run, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
 from whitecross.deployment.rolling_back import WayBack
 from whitecross.deployment.smoke import smoke_test
+from whitecross.deployment.trying import Governance, MigrationStoppedError
 from whitecross.deployment.watch import OthersError, Watch
 from whitecross.postgres.connecting import connect_anew
 

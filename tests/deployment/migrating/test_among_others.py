@@ -25,19 +25,19 @@ from tests.deployment.migrating.conftest import (
     steps,
     until,
 )
-from whitecross.deployment import executor, governing, watch
+from whitecross.deployment import executor, governing, trying, watch
 from whitecross.postgres.connecting import connect
 
 
 def pause_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test not wait as long between attempts."""
-    monkeypatch.setattr(executor, "FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr(executor, "LONGEST_PAUSE_S", 0.1)
+    monkeypatch.setattr(trying, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(trying, "LONGEST_PAUSE_S", 0.1)
 
 
 def however_often_it_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let it go on for longer than it would: on a busy machine, others seem to wait long for what takes moments."""
-    monkeypatch.setattr(executor, "MOST_STALLS", 1000)
+    monkeypatch.setattr(trying, "MOST_STALLS", 1000)
 
 
 def pid_of(server: psycopg.Connection[Any]) -> int:

@@ -23,8 +23,9 @@ from tests.adoption.killing import at, terminate
 from tests.deployment.migrating.conftest import last_run, migrate, started, steps, until
 from tests.migrations.steps import APPS, STEPS
 from whitecross.deployment import watch
-from whitecross.deployment.executor import DeploymentExecutor, Governance
+from whitecross.deployment.executor import DeploymentExecutor
 from whitecross.deployment.record import current_run
+from whitecross.deployment.trying import Governance
 from whitecross.deployment.watch import AT_WORK, Watch
 from whitecross.postgres.connecting import connect
 

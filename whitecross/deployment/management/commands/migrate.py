@@ -19,11 +19,12 @@ from core.schema import expected
 from core.schema.verify import verify
 from whitecross.deployment.durations import said, seconds
 from whitecross.deployment.enums import MigrationRunStatus as Status
-from whitecross.deployment.executor import DeploymentExecutor, Governance, MigrationStoppedError
+from whitecross.deployment.executor import DeploymentExecutor
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
 from whitecross.deployment.planning import PlannedMigration, planned
 from whitecross.deployment.record import Run, current_run, end_abandoned
+from whitecross.deployment.trying import Governance, MigrationStoppedError
 from whitecross.deployment.watch import OthersError, Watch
 from whitecross.postgres.connecting import connect_anew
 
