@@ -28,7 +28,7 @@ def _add(editor: Editor, model: type[models.Model], index: models.Index) -> None
     _comment(editor, index)
 
 
-def _remove(editor: Editor, model: type[models.Model], name: str) -> None:
+def _remove(editor: Editor, name: str) -> None:
     if editor.collect_sql:
         editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {editor.quote_name(name)}", params=None)
     else:
@@ -60,7 +60,7 @@ class AddIndexConcurrently(AddIndex):
         refuse_transaction(self, schema_editor)
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            _remove(schema_editor, model, self.index.name)
+            _remove(schema_editor, self.index.name)
 
     def describe(self) -> str:
         """One line for `migrate --plan`."""
@@ -80,7 +80,7 @@ class RemoveIndexConcurrently(RemoveIndex):
         refuse_transaction(self, schema_editor)
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            _remove(schema_editor, model, self.name)
+            _remove(schema_editor, self.name)
 
     def database_backwards(
         self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
