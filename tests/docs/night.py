@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.waiting import free_port as free_port
 from tests.waiting import until as until
 
 PATIENCE_S = 120
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The machine's own services are not there: what a page tells them to do is heard, and done to the process that serves.
 SYSTEMCTL = """#!/bin/sh
 for unit in $(echo "$@" | grep -o 'whitecross[a-z.-]*'); do
@@ -138,8 +140,10 @@ class Night:
             )
         try:
             listening = until(lambda: re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", log.read_text()))
-            self.names["127.0.0.1:8000"] = f"127.0.0.1:{listening[1]}"
-            yield
+            here = self.names["127.0.0.1:8000"] = f"127.0.0.1:{listening[1]}"
+            # One that begins while the page collects static files could find one gone that it has just listed.
+            with OPENER.open(f"http://{here}/health/live", timeout=60):
+                yield
         finally:
             process.send_signal(signal.SIGINT)
             try:

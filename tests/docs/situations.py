@@ -85,7 +85,8 @@ def a_lock_is_held(night: Night) -> Symptom:
         server.execute("BEGIN")
         server.execute("UPDATE system_configurations SET description = 'A school district' WHERE key = 'SYSTEM_NAME'")
         night.names["4711"] = str(server.info.backend_pid)
-        yield night.printed("migrate", "--patience", "1s")
+        # Not the ten minutes of the page.
+        yield night.printed("migrate", "--patience", "1s").replace(" --patience 1s", "")
         server.close()
 
 

@@ -24,7 +24,7 @@ from whitecross.deployment.failures import sentence
 from whitecross.deployment.holders import Holder
 from whitecross.deployment.losing import MoreToLoseError, dropped_by, refuse_more
 from whitecross.deployment.preflight import Preflight
-from whitecross.deployment.record import Run, current_run, plan_names
+from whitecross.deployment.record import Plan, Run, current_run, plan_names
 from whitecross.deployment.reference import NoScratchError, applied_in_order, drift
 from whitecross.deployment.rolling_back import WayBack
 from whitecross.deployment.smoke import smoke_test
@@ -42,10 +42,9 @@ class StoppedError(Exception):
 class Procedure:
     """Carries out an upgrade or a rollback of one database, and says each step to `say`."""
 
-    def __init__(self, command: str, alias: str, say: Say) -> None:
-        self.command, self.alias, self._say = command, alias, say
+    def __init__(self, command: str, alias: str, say: Say, again: str) -> None:
+        self.command, self.alias, self._say, self._again = command, alias, say, again
         self.connection = connections[alias]
-        self._again = f"python manage.py {command}" + (" with the same words" if command == "rollback" else "")
 
     def upgrade(
         self,
@@ -61,12 +60,7 @@ class Procedure:
         with self._alone(patience_s) as watch:
             with self._nothing_changed():
                 self._look_again(preflight)
-            run = Run(
-                self.connection,
-                self.command,
-                preflight.plan,
-                preflight=[finding.as_json() for finding in preflight.findings],
-            )
+            run = self._run(preflight.plan, preflight=[finding.as_json() for finding in preflight.findings])
             with self._recorded(run, f"Nothing was changed. Next, when that is mended: {self._again}"):
                 backup = self._back_up(run, folder) if backs_up else None
             if preflight.plan:
@@ -106,11 +100,10 @@ class Procedure:
                 return {}
             if applied != way.remaining | {(one.app_label, one.name) for one in way.migrations}:
                 raise StoppedError(
-                    "Somebody has changed the schema since it was looked at. Nothing was changed. Next: "
-                    "python manage.py rollback, with the same words"
+                    f"Somebody has changed the schema since it was looked at. Nothing was changed. Next: {self._again}"
                 )
             plan = [(migration, True) for migration in way.migrations]
-            run = Run(self.connection, self.command, plan)
+            run = self._run(plan)
             with self._recorded(run, f"Nothing was changed. Next, when that is mended: {self._again}"):
                 backup = self._back_up(run, folder) if backs_up else None
             governance = Governance(
@@ -127,6 +120,11 @@ class Procedure:
                 self._verify_remaining(run, way, backup)
                 run.end(Status.SUCCEEDED)
         return self._facts(run, backup)
+
+    def _run(self, plan: Plan, **facts: Any) -> Run:
+        run = Run(self.connection, self.command, plan, **facts)
+        run.again = self._again
+        return run
 
     @contextmanager
     def _alone(self, patience_s: float) -> Iterator[Watch]:
@@ -185,10 +183,10 @@ class Procedure:
     def _so_far(self, run: Run) -> str:
         done, total = sum(step.is_done for step in run.steps), len(run.facts["plan"])
         if self.command == "upgrade":
-            return f"{done} of {total} migrations are applied, each whole. Next: python manage.py upgrade"
+            return f"{done} of {total} migrations are applied, each whole. Next: {self._again}"
         return (
-            f"{done} of {total} migrations are reversed, each whole. Next: python manage.py rollback with the same "
-            "words goes on; python manage.py upgrade goes forward again"
+            f"{done} of {total} migrations are reversed, each whole. Next: {self._again} goes on; python manage.py "
+            "upgrade goes forward again"
         )
 
     def _sentence(self, error: BaseException) -> str:
@@ -205,8 +203,7 @@ class Procedure:
         names = plan_names(plan)
         if not set(names) <= set(preflight.names):
             raise StoppedError(
-                "Somebody has changed the schema since this was planned. Nothing was changed. "
-                "Next: python manage.py upgrade"
+                f"Somebody has changed the schema since this was planned. Nothing was changed. Next: {self._again}"
             )
         if names != preflight.names:
             self._say(f"Another run has migrated meanwhile: {len(plan)} of {len(preflight.plan)} migrations are left.")
@@ -216,7 +213,7 @@ class Procedure:
         if refused := refusals(preflight.findings):
             raise StoppedError(
                 f"{refused[0].name}: {ended(refused[0].sentence)} Nothing was changed. Next, when that is mended: "
-                "python manage.py upgrade"
+                f"{self._again}"
             )
 
     def _back_up(self, run: Run, folder: Path | None) -> Backup:
@@ -271,7 +268,7 @@ class Procedure:
         if failed := refusals(findings):
             raise StoppedError(
                 f"The schema is right, but the smoke test failed ({failed[0].name}: {failed[0].sentence})."
-                f"{_kept(backup)} Next, when that is mended: python manage.py upgrade"
+                f"{_kept(backup)} Next, when that is mended: {self._again}"
             )
         self._say(f"Smoke test: {', '.join(finding.name for finding in findings)}: all well.")
 

@@ -12,6 +12,7 @@ from django.db import Error
 from core.management.databases import takes_database
 from core.management.examples import WithExamples
 from core.management.streams import OutlivesReader
+from whitecross.deployment.again import PATIENCE_S
 from whitecross.deployment.asking import confirm
 from whitecross.deployment.durations import seconds
 from whitecross.deployment.failures import sentence
@@ -29,7 +30,9 @@ class ProcedureCommand(OutlivesReader, WithExamples):
         parser.add_argument("--json", action="store_true", help="print what was found and done as JSON")
         parser.add_argument("--no-backup", action="store_true", help="make no backup first: what is lost is lost")
         parser.add_argument("--backup-folder", type=Path, metavar="FOLDER", help="instead of WHITECROSS_BACKUP_DIR")
-        parser.add_argument("--patience", type=seconds, default=600.0, metavar="TIME", help="for locks (default: 10m)")
+        parser.add_argument(
+            "--patience", type=seconds, default=PATIENCE_S, metavar="TIME", help="for locks (default: 10m)"
+        )
         parser.add_argument("--allow-long-locks", action="store_true", help="let others wait as long as it takes")
         takes_database(parser)
 
@@ -76,4 +79,4 @@ class ProcedureCommand(OutlivesReader, WithExamples):
         except KeyboardInterrupt as error:
             self._stop(result, f"It was interrupted at the keyboard. {look}", error)
 
-    _json = False
+    _json, _again = False, ""

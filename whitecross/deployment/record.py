@@ -107,6 +107,7 @@ class Run:
         self._connection = connection
         self.id: int | None = None
         self.steps: list[Step] = []
+        self.again = f"python manage.py {command}"  # what to type to go on
         self.facts: dict[str, Any] = {
             "command": command,
             "status": Status.RUNNING,

@@ -49,7 +49,7 @@ def rollback(*arguments: str, **options: Any) -> str:
 
 def go(way: WayBack, said: list[str] | None = None) -> dict[str, Any]:
     """Go this way back, as the command would."""
-    carried_out = Procedure("rollback", "default", (said if said is not None else []).append)
+    carried_out = Procedure("rollback", "default", (said if said is not None else []).append, "What was typed")
     return carried_out.roll_back(way, patience_s=10, allows_long_locks=False, folder=None, backs_up=False)
 
 

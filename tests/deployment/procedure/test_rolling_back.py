@@ -146,8 +146,8 @@ def test_rows_that_came_since_they_were_counted_are_not_dropped(committed_db: st
         go(way)
     assert str(refusal.value) == (
         "django_session: 2 rows would be lost, of which 1 were there when counted: the others are in no backup of this "
-        "run. 0 of 1 migrations are reversed, each whole. Next: python manage.py rollback with the same words goes on; "
-        "python manage.py upgrade goes forward again"
+        "run. 0 of 1 migrations are reversed, each whole. Next: What was typed goes on; python manage.py "
+        "upgrade goes forward again"
     )
     assert value("SELECT count(*) FROM django_session") == 2
     assert runs()[-1]["status"] == "FAILED"
@@ -233,7 +233,7 @@ def test_only_where_a_lock_is_held_is_one_sent_to_look_for_who_holds_it(
     execute("RESET ROLE")
     assert "doctor" not in str(refusal.value)
     assert str(refusal.value).endswith(
-        "Nothing was changed. Next, when that is mended: python manage.py rollback with the same words"
+        "Nothing was changed. Next, when that is mended: python manage.py rollback knox.0009 --no-backup"
     )
 
 
@@ -246,7 +246,7 @@ def test_a_lock_on_migrations_that_cannot_be_had_is_a_sentence_with_what_to_type
         raise failures.pop(0)
 
     monkeypatch.setattr(Watch, "acquire", fail)
-    again = "python manage.py rollback with the same words"
+    again = "python manage.py rollback knox.0009"
     for sentence in (rf"^Another run is at work\. Next: {again}$", rf"Nothing was changed\. Next, .*: {again}$"):
         out = io.StringIO()
         with pytest.raises(CommandError, match=sentence) as refusal:
@@ -373,7 +373,8 @@ def test_without_a_backup_nothing_is_reversed(committed_db: str, tmp_path: Path)
     with pytest.raises(CommandError) as refusal:
         command("rollback", "knox.0009", "--yes", "--json", backup_folder=tmp_path / "file" / "backups")
     assert str(refusal.value).endswith(
-        "Nothing was changed. Next, when that is mended: python manage.py rollback with the same words"
+        "Nothing was changed. Next, when that is mended: python manage.py rollback knox.0009 --backup-folder "
+        f"{tmp_path / 'file' / 'backups'}"
     )
     assert len(to_migration(connection, "knox.0009").migrations) == 1
     assert runs()[-1]["status"] == "FAILED"

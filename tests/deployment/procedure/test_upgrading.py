@@ -56,7 +56,7 @@ def stopped(returncode: int = 1) -> Iterator[list[str]]:
     assert "\n" not in said[0]
     assert "Peanut" not in said[0]
     assert "Traceback" not in said[0]
-    assert re.search(r"Next(, when that is mended)?: python manage\.py \w+( \d+)?$", said[0]), said[0]
+    assert re.search(r"Next(, when that is mended)?: python manage\.py \w+( \d+| --.+)?$", said[0]), said[0]
 
 
 def test_it_looks_backs_up_migrates_verifies_tries_and_records(behind: str, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_backup_that_fails_is_on_record_and_nothing_else_is_done(
         command("upgrade", "--yes", backup_folder=tmp_path)
     assert said == [
         "The disk of the backups is full: free some. Nothing was changed. Next, when that is mended: python manage.py "
-        "upgrade"
+        f"upgrade --backup-folder {tmp_path}"
     ]
     assert applied() == set()
     run = last_run()
@@ -163,7 +163,7 @@ def test_out_of_patience_it_names_who_holds_the_lock(
     with stopped() as said:
         upgrade(patience=1)
     assert f"process {other.info.backend_pid} of " in said[0]
-    assert "0 of 3 migrations of this run stand. Next: python manage.py upgrade" in said[0]
+    assert "0 of 3 migrations of this run stand. Next: python manage.py upgrade --no-backup --patience 1s" in said[0]
     assert applied() == set()
     run = last_run()
     assert (run["status"], run["issues"]) == ("FAILED", [steps()[-1]["notes"]])
@@ -217,7 +217,7 @@ def test_a_connection_that_is_lost_is_said_and_recorded(
 ) -> None:
     with at("CREATE TABLE", lambda: terminate(other, connection)), stopped() as said:
         upgrade()
-    assert "1 of 3 migrations of this run stand. Next: python manage.py upgrade" in said[0]
+    assert "1 of 3 migrations of this run stand. Next: python manage.py upgrade --no-backup" in said[0]
     assert (applied(), last_run()["status"]) == ({FIRST}, "FAILED")
 
 
@@ -263,7 +263,7 @@ def test_killed_in_the_middle_while_another_waits_for_it_that_one_finishes(
 def carry_out(look: Preflight) -> list[str]:
     """What upgrade does once it has looked and asked; what it said."""
     said: list[str] = []
-    Procedure("upgrade", "default", said.append).upgrade(
+    Procedure("upgrade", "default", said.append, "What was typed").upgrade(
         look, io.StringIO(), patience_s=10, allows_long_locks=False, folder=None, backs_up=False
     )
     return said
@@ -285,7 +285,7 @@ def test_of_two_at_once_both_succeed_and_what_one_has_done_the_other_does_not_do
     with pytest.raises(StoppedError) as refusal:
         carry_out(late)
     assert str(refusal.value) == (
-        "Somebody has changed the schema since this was planned. Nothing was changed. Next: python manage.py upgrade"
+        "Somebody has changed the schema since this was planned. Nothing was changed. Next: What was typed"
     )
 
 
@@ -318,7 +318,7 @@ def test_a_smoke_test_that_fails_is_said_and_recorded(committed_db: str) -> None
     run = last_run()
     assert said == [
         "The schema is right, but the smoke test failed (/admin/login/: answers 400; see the log). "
-        "Next, when that is mended: python manage.py upgrade"
+        "Next, when that is mended: python manage.py upgrade --no-backup"
     ]
     assert run["status"] == "FAILED"
     assert run["verification"]["ok"] is True
@@ -345,7 +345,7 @@ def test_a_page_that_fails_is_said_with_its_place_and_without_what_the_error_quo
     place = r"ValueError in deployment/procedure/test_upgrading\.py, line \d+"
     assert re.search(
         rf"the smoke test failed \(/admin/login/: answers 500: {place}\)\. "
-        r"Next, when that is mended: python manage\.py upgrade$",
+        r"Next, when that is mended: python manage\.py upgrade --no-backup$",
         said[0],
     )
     assert "Peanut" not in caplog.text

@@ -1,13 +1,12 @@
 """migrate: on a database in use, nobody waits long for it, and whatever happens, running it again finishes."""
 
 import contextlib
-import shlex
 import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate as django_migrate
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -17,6 +16,7 @@ from core.management.examples import WithExamples
 from core.management.streams import OutlivesReader
 from core.schema import expected
 from core.schema.verify import verify
+from whitecross.deployment.again import PATIENCE_S, again
 from whitecross.deployment.durations import said, seconds
 from whitecross.deployment.enums import MigrationRunStatus as Status
 from whitecross.deployment.executor import DeploymentExecutor
@@ -27,8 +27,6 @@ from whitecross.deployment.record import Run, current_run, end_abandoned
 from whitecross.deployment.trying import Governance, MigrationStoppedError
 from whitecross.deployment.watch import OthersError, Watch
 from whitecross.postgres.connecting import connect_anew
-
-PATIENCE_S = 600.0
 
 LEGACY = """The database {name!r} was left by the predecessor of White Cross: it has the table "SequelizeMeta". \
 Nothing was changed, as migrating here would mix two schemas. To bring its records over: manage.py adopt --plan, which \
@@ -118,7 +116,7 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
 
     def _migrate(self, connection: BaseDatabaseWrapper, governance: Governance, *args: Any, **options: Any) -> None:
         self._total, self._number, self._tells = 0, 0, options["verbosity"] >= 1
-        self._again = _again(options)
+        self._again = again("migrate", options)
         outer, is_nested = current_run.get(), connection.in_atomic_block
         try:
             self._django(governance, *args, **options)
@@ -224,21 +222,21 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
         if self._midline:
             self.stdout.write(self.style.ERROR(" stopped"))
         text = _said(error)
-        # Within upgrade, that goes on; else the same words, as others may lead elsewhere: forward instead of back.
-        again = self._again if run is None or run.facts["command"] == "migrate" else "python manage.py upgrade"
+        # The same words, as others may lead elsewhere: forward instead of back. Within upgrade, those of that.
+        then = self._again if run is None or run.facts["command"] == "migrate" else run.again
         if run is None or not run.steps:
-            return f"{text} Nothing was changed. Next: {again}"
+            return f"{text} Nothing was changed. Next: {then}"
         last = run.steps[-1]
         if last.is_done and len(run.steps) == len(run.facts["plan"]):
             deed = "reversed" if last.backwards else "applied"
-            return f"Every migration of this run is {deed}, but what follows failed: {text} Next: {again}"
+            return f"Every migration of this run is {deed}, but what follows failed: {text} Next: {then}"
         name = f"{last.migration.app_label}.{last.migration.name}"
         if not text.startswith(name):
             of_it = "Nothing of it was done." if last.migration.atomic else "Running it again goes on with it."
             text = f"{name} failed: {text} {of_it}"
         done = sum(step.is_done for step in run.steps)
         stand = "are reversed" if last.backwards else "stand"
-        return f"{text} {done} of {len(run.facts['plan'])} migrations of this run {stand}. Next: {again}"
+        return f"{text} {done} of {len(run.facts['plan'])} migrations of this run {stand}. Next: {then}"
 
     def _tell_locks(self, migrations: list[PlannedMigration]) -> None:
         self.stdout.write("Locks on tables in use:", self.style.MIGRATE_LABEL)
@@ -261,16 +259,6 @@ class Command(OutlivesReader, WithExamples, django_migrate.Command):
     _total, _number, _began = 0, 0, 0.0
     _tells, _midline, _again = True, False, ""
     _plan: Any = ()
-
-
-def _again(options: dict[str, Any]) -> str:
-    """The command that does the same once more."""
-    words = [options[name] for name in ("app_label", "migration_name") if options[name]]
-    if options["database"] != DEFAULT_DB_ALIAS:
-        words += ["--database", options["database"]]
-    flags = {"fake": "--fake", "fake_initial": "--fake-initial", "run_syncdb": "--run-syncdb"}
-    words += [flag for name, flag in flags.items() if options[name]]
-    return shlex.join(["python", "manage.py", "migrate", *words])
 
 
 def _said(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error, connections, transaction
 
+from whitecross.deployment.again import again
 from whitecross.deployment.failures import sentence
 from whitecross.deployment.procedure_command import ProcedureCommand
 
@@ -46,7 +47,7 @@ class Command(ProcedureCommand):
 
         if (options["migration"] is None) == (options["to_run"] is None):
             raise CommandError("Name a migration (app.name) or a run (--to-run N), one of the two.")
-        self._json = options["json"]
+        self._json, self._again = options["json"], again("rollback", options)
         connection = connections[options["database"]]
         try:
             with transaction.atomic(using=connection.alias):
@@ -62,11 +63,7 @@ class Command(ProcedureCommand):
             self._stop({}, f"{error} Nothing was changed.", error)
         except Error as error:
             is_held = getattr(error.__cause__, "sqlstate", None) == HELD_STATE
-            then = (
-                f"Next: {HELD}"
-                if is_held
-                else "Next, when that is mended: python manage.py rollback with the same words"
-            )
+            then = f"Next: {HELD}" if is_held else f"Next, when that is mended: {self._again}"
             self._stop(
                 {}, f"What would be lost cannot be counted: {sentence(error)} Nothing was changed. {then}", error
             )
@@ -88,7 +85,7 @@ class Command(ProcedureCommand):
             return
         number = len(way.migrations)
         self._ask(f"Reverse {number} migration{'s' if number != 1 else ''}?", result, yes=options["yes"])
-        procedure = Procedure("rollback", options["database"], self._say)
+        procedure = Procedure("rollback", options["database"], self._say, self._again)
         with self._sentences(result):
             result |= procedure.roll_back(
                 way,

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from whitecross.deployment.again import again
 from whitecross.deployment.checking import Finding, Outcome, ended, refusals
 from whitecross.deployment.procedure_command import ProcedureCommand
 
@@ -35,7 +36,7 @@ class Command(ProcedureCommand):
         from whitecross.deployment.preflight import Preflight
         from whitecross.deployment.procedure import Procedure
 
-        self._json = options["json"]
+        self._json, self._again = options["json"], again("upgrade", options)
         preflight = Preflight(
             options["database"],
             options["backup_folder"],
@@ -57,7 +58,7 @@ class Command(ProcedureCommand):
             self._stop(
                 result,
                 f"{refused[0].name}: {ended(refused[0].sentence)} Nothing was changed. Next, when that is mended: "
-                "python manage.py upgrade",
+                f"{self._again}",
             )
         if options["plan"]:
             self._finish(result)
@@ -66,7 +67,7 @@ class Command(ProcedureCommand):
         question = f"Apply {number} migration{'s' if number != 1 else ''}?" if number else "Nothing to migrate; go on?"
         self._ask(question, result, yes=options["yes"])
         with self._sentences(result):
-            result |= Procedure("upgrade", options["database"], self._say).upgrade(
+            result |= Procedure("upgrade", options["database"], self._say, self._again).upgrade(
                 preflight,
                 self._beside,
                 patience_s=options["patience"],
