@@ -97,7 +97,9 @@ def test_out_of_patience_it_stops_and_names_who_holds_the_lock_without_a_value(
     assert "WHERE allergen = ?" in sentence
     assert "Peanut" not in sentence
     assert f"SELECT pg_terminate_backend({holder});" in sentence
-    assert sentence.endswith("0 of 1 migrations of this run stand. Next: python manage.py migrate sample 0002")
+    assert sentence.endswith(
+        "0 of 1 migrations of this run stand. Next: python manage.py migrate sample 0002 --patience 0.5s"
+    )
     assert read_catalog(connection) == before
     run = last_run()
     assert (run["status"], run["issues"]) == ("FAILED", [steps()[-1]["notes"]])
@@ -141,7 +143,7 @@ def test_what_stops_on_the_way_back_is_not_sent_forward(
     with pytest.raises(CommandError) as refusal:
         migrate("sample", "0001", patience=0.2)
     assert str(refusal.value).endswith(
-        "0 of 1 migrations of this run are reversed. Next: python manage.py migrate sample 0001"
+        "0 of 1 migrations of this run are reversed. Next: python manage.py migrate sample 0001 --patience 0.2s"
     )
 
 
