@@ -16,11 +16,9 @@ from django.db import connection
 
 from tests.adoption.conftest import url_of
 from tests.conftest import _maintenance
-from tests.docs.roles import DEPLOY, Server
-from tests.docs.roles import ROOT as ROOT
+from tests.docs.roles import DEPLOY, ROOT, Server
 from tests.programs import tool
-from tests.waiting import free_port as free_port
-from tests.waiting import until as until
+from tests.waiting import until
 
 PATIENCE_S = 120
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

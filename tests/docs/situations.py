@@ -12,8 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.docs.night import Night, until
+from tests.docs.night import Night
 from tests.docs.roles import IMPORT
+from tests.waiting import until
 
 Symptom = Iterator[str | None]
 

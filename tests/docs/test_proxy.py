@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.night import free_port, until
 from tests.docs.roles import DEPLOY
+from tests.waiting import free_port, until
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

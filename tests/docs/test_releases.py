@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.night import until
 from tests.docs.roles import ROOT, Server
 from tests.docs.test_units import service
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.direct("its processes connect as a role of their own"),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.night import free_port, until
 from tests.docs.roles import DEPLOY, ROOT, Server
+from tests.waiting import free_port, until
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 pytestmark = pytest.mark.direct("it connects as roles of its own, and backs up")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.docs.night import ROOT, until
+from tests.docs.roles import ROOT
+from tests.waiting import until
 from whitecross.gunicorn_log import LEFT_OUT
 
 UNIT = (ROOT / "deploy" / "systemd" / "whitecross.service").read_text()

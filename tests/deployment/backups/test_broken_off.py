@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import create_database
 from tests.deployment.backups.conftest import Made, names_of
-from whitecross.deployment.backups import BackupError, restoring
+from whitecross.deployment.backups import BackupError, databases, restoring
 from whitecross.deployment.backups.rehearsing import rehearse
 from whitecross.deployment.backups.restoring import Choices, restore
 
@@ -63,11 +63,10 @@ def test_pg_restore_ends_with_whoever_started_it_however_that_ends(tmp_path: Pat
 def test_of_two_that_come_to_one_name_each_has_its_own(
     scratch: bool, made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named, taken = restoring.named, f"{committed_db}_taken"
+    named, taken = databases.named, f"{committed_db}_taken"
     create_database(taken)
     names = iter([taken])
-    monkeypatch.setattr(restoring, "named", lambda *args: next(names, "") or named(*args))
-    monkeypatch.setattr("whitecross.deployment.backups.rehearsing.named", restoring.named, raising=False)
+    monkeypatch.setattr(databases, "named", lambda *args: next(names, "") or named(*args))
     into = f"{committed_db}_into"
     try:
         if scratch:

@@ -13,7 +13,7 @@ from django.db import connection
 
 from tests.deployment.backups.conftest import every_row
 from tests.deployment.clusters import Cluster, private_folder
-from tests.docs.night import ROOT
+from tests.docs.roles import ROOT
 from whitecross.deployment.backups.restoring import Choices, restore
 
 pytestmark = pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")

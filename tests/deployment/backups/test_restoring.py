@@ -15,10 +15,11 @@ from tests.adoption.conftest import _standing_on, url_of
 from tests.conftest import create_database
 from tests.deployment.backups.archives import manifest, rewritten, write_archive
 from tests.deployment.backups.conftest import Made, every_row, names_of
-from whitecross.deployment.backups import BackupError, applying, make_backup, pg_restore, restoring
+from whitecross.deployment.backups import BackupError, applying, databases, make_backup, pg_restore, restoring
 from whitecross.deployment.backups.connecting import connected, maintenance
+from whitecross.deployment.backups.databases import UNFINISHED
 from whitecross.deployment.backups.rehearsing import rehearse
-from whitecross.deployment.backups.restoring import UNFINISHED, Choices, restore
+from whitecross.deployment.backups.restoring import Choices, restore
 from whitecross.deployment.backups.sealing import new_identity
 
 pytestmark = pytest.mark.direct("pg_dump and pg_restore need a session of their own, so backup refuses a pooler")
@@ -79,7 +80,7 @@ def test_into_an_empty_database_too_and_with_a_table_of_contents_too_long_to_kee
         breaking.setattr(restoring, "_prove", lambda *args: refuse_to_end())
         with pytest.raises(KeyboardInterrupt):
             restore("default", made.plain, [], into=empty_db)
-    assert comment_on(server, empty_db) == restoring.HALF  # so that nobody swaps it in
+    assert comment_on(server, empty_db) == databases.HALF  # so that nobody swaps it in
     create_database(empty_db)
     restored = restore("default", made.plain, [], into=empty_db)
     assert comment_on(server, empty_db).startswith(restoring.FINISHED)
@@ -172,7 +173,7 @@ def test_a_role_that_may_not_create_databases_is_told_so(made: Made, server: Any
 def test_a_rehearsal_leaves_nothing_and_clears_what_a_killed_one_has_left(
     made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "UNFINISHED", "of this test")  # so that no restore beside it drops them
+    monkeypatch.setattr(databases, "UNFINISHED", "of this test")  # so that no restore beside it drops them
     before = names_of(server)
     killed, alive = (f"{committed_db}_restoring_20260302t12000{number}" for number in range(2))
     for name in (killed, alive):
@@ -227,7 +228,7 @@ def test_a_second_restore_drops_nothing_of_the_first_whenever_it_begins(
     scratch: bool, made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each time the first has opened or closed a connection, the second looks for what a killed one has left."""
-    monkeypatch.setattr(restoring, "UNFINISHED", f"of {committed_db}")  # so that none but this one's is found
+    monkeypatch.setattr(databases, "UNFINISHED", f"of {committed_db}")  # so that none but this one's is found
     into = f"{committed_db}_first"
     looked = list[list[str]]()
 
@@ -236,7 +237,7 @@ def test_a_second_restore_drops_nothing_of_the_first_whenever_it_begins(
         with connected(alias, database) as there:
             yield there
         with maintenance(alias) as second:
-            looked.append(restoring.drop_unfinished(second))
+            looked.append(databases.drop_unfinished(second))
 
     monkeypatch.setattr(restoring, "connected", watched)
     try:
@@ -286,9 +287,9 @@ def test_a_setting_of_the_database_itself_does_not_stand_in_the_way_of_the_proof
 def test_a_rehearsal_whose_copy_stays_is_no_success(
     made: Made, server: Any, committed_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restoring, "UNFINISHED", "of a test")  # so that no other restore drops it
-    dropped = restoring._dropped
-    monkeypatch.setattr(restoring, "_dropped", lambda *args: False)
+    monkeypatch.setattr(databases, "UNFINISHED", "of a test")  # so that no other restore drops it
+    dropped = databases.try_to_drop
+    monkeypatch.setattr(databases, "try_to_drop", lambda *args: False)
     with pytest.raises(BackupError, match="holds a copy of the records and could not be dropped") as refusal:
         rehearse("default", made.plain, [], choices=Choices(jobs=1))
     (left,) = [name for name in names_of(server) if "_rehearsal_" in name]

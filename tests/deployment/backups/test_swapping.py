@@ -12,7 +12,7 @@ from tests.adoption.conftest import url_of
 from tests.conftest import create_database
 from tests.deployment.backups.conftest import names_of
 from whitecross.deployment.backups import BackupError, swapping
-from whitecross.deployment.backups.restoring import HALF, UNFINISHED
+from whitecross.deployment.backups.databases import HALF, UNFINISHED
 from whitecross.deployment.backups.swapping import compare, swap
 
 pytestmark = pytest.mark.direct("databases are renamed, to which a pooler would keep connections")

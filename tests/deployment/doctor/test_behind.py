@@ -9,8 +9,8 @@ from django.db.migrations.loader import MigrationLoader
 
 from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, named, run
-from tests.deployment.doctor.test_sessions import until
 from tests.migrations.steps import back, migrations
+from tests.waiting import until
 from whitecross.deployment.doctor import sessions
 from whitecross.deployment.watch import Watch
 

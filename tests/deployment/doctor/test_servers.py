@@ -18,7 +18,8 @@ from tests.configuration.test_reading_live import PGBOUNCER, pooler
 from tests.deployment.clusters import Cluster, private_folder
 from tests.deployment.doctor.conftest import ask, named, run
 from tests.deployment.doctor.conftest import on as on
-from tests.deployment.doctor.test_sessions import in_background, until
+from tests.deployment.doctor.test_sessions import in_background
+from tests.waiting import until
 from whitecross.deployment.doctor import look, server, sessions, statements
 from whitecross.deployment.doctor.examining import Report
 from whitecross.postgres.url import parse

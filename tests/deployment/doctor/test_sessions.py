@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, named, run
-from tests.waiting import until as until
+from tests.waiting import until
 from whitecross.deployment.doctor import look, sessions
 from whitecross.deployment.doctor.checks import Check, all_checks
 from whitecross.deployment.doctor.examining import examine

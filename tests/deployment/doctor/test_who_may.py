@@ -11,7 +11,7 @@ from django.db.utils import ProgrammingError
 
 from configuration.live import parameters
 from tests.deployment.doctor.conftest import ask, on, run
-from tests.deployment.doctor.test_sessions import until
+from tests.waiting import until
 from whitecross.deployment.doctor.finding import Step
 
 pytestmark = pytest.mark.direct("says its role when it connects, which a pooler does not pass on")

@@ -20,7 +20,7 @@ from django.test.utils import override_settings
 
 from tests import factories
 from tests.adoption.conftest import url_of
-from tests.waiting import until as until
+from tests.waiting import until
 from whitecross.postgres.connecting import connect
 
 SAMPLE = "tests.deployment.migrating.sample"

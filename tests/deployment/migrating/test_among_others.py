@@ -23,8 +23,8 @@ from tests.deployment.migrating.conftest import (
     somebody_waits_in,
     started,
     steps,
-    until,
 )
+from tests.waiting import until
 from whitecross.deployment import executor, governing, trying, watch
 from whitecross.postgres.connecting import connect
 

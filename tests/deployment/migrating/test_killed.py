@@ -20,8 +20,9 @@ from django.db.migrations.state import ProjectState
 from core.schema.actual import read_catalog
 from core.schema.verify import verify
 from tests.adoption.killing import at, terminate
-from tests.deployment.migrating.conftest import last_run, migrate, started, steps, until
+from tests.deployment.migrating.conftest import last_run, migrate, started, steps
 from tests.migrations.steps import APPS, STEPS
+from tests.waiting import until
 from whitecross.deployment import watch
 from whitecross.deployment.executor import DeploymentExecutor
 from whitecross.deployment.record import current_run

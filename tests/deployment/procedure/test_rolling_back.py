@@ -18,9 +18,10 @@ from django.db.migrations import RunSQL, SeparateDatabaseAndState
 from core.schema.actual import read_catalog
 from core.schema.compare import Difference
 from core.schema.verify import verify
-from tests.deployment.migrating.conftest import started, steps, until
+from tests.deployment.migrating.conftest import started, steps
 from tests.deployment.procedure.conftest import LAST, applied, command, execute, go, rollback, run_id, runs, value
 from tests.factories import make_student, make_user
+from tests.waiting import until
 from whitecross.deployment import procedure
 from whitecross.deployment.losing import losses
 from whitecross.deployment.management.commands import rollback as rollback_command

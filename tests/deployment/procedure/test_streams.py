@@ -11,7 +11,7 @@ import pytest
 from core.management.streams import WithoutReader
 from tests.adoption.conftest import url_of
 from tests.deployment.procedure.conftest import runs
-from tests.docs.night import ROOT
+from tests.docs.roles import ROOT
 
 
 def test_what_is_written_after_its_reader_has_gone_goes_nowhere() -> None:

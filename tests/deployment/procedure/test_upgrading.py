@@ -23,9 +23,10 @@ from core.schema.actual import read_catalog
 from core.schema.compare import Difference
 from core.schema.verify import verify
 from tests.adoption.killing import at, terminate
-from tests.deployment.migrating.conftest import beside, last_run, started, steps, until
+from tests.deployment.migrating.conftest import beside, last_run, started, steps
 from tests.deployment.migrating.test_among_others import pause_briefly
 from tests.deployment.procedure.conftest import LAST, applied, command, execute, rollback, run_id, runs, upgrade, value
+from tests.waiting import until
 from whitecross.deployment import preflight, procedure
 from whitecross.deployment.backups import BackupError
 from whitecross.deployment.preflight import Preflight

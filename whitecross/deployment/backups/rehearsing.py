@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from whitecross.adoption.progress import Progress
-from whitecross.deployment.backups.restoring import Choices, Restored, database_of, drop, restore
+from whitecross.deployment.backups.databases import database_of, drop
+from whitecross.deployment.backups.restoring import Choices, Restored, restore
 
 
 @dataclass(frozen=True)

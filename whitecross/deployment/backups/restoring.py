@@ -6,28 +6,35 @@ indexes and keys, is built by several after that: for it pg_restore needs no mor
 which is kept in memory.
 """
 
-import contextlib
-import re
 import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from whitecross.adoption.progress import Progress
-from whitecross.adoption.roads import reason_of
-from whitecross.adoption.sql import literal, quoted
+from whitecross.adoption.sql import quoted
 from whitecross.deployment.backups.applying import apply
 from whitecross.deployment.backups.archive import Archive
 from whitecross.deployment.backups.comparing import object_differences, row_differences, schema_differences
 from whitecross.deployment.backups.connecting import connected, maintenance, refuse_a_pooler
-from whitecross.deployment.backups.contents import catalog_hash, is_empty, measure, tables
+from whitecross.deployment.backups.contents import catalog_hash, measure, tables
+from whitecross.deployment.backups.databases import (
+    comment,
+    create,
+    drop_unfinished,
+    exists,
+    give_name,
+    mark_as_half,
+    mark_as_unfinished,
+    refuse_a_long_name,
+    refuse_what_is_there,
+    try_to_drop,
+)
 from whitecross.deployment.backups.errors import BackupError
 from whitecross.deployment.backups.extensions import beyond_reach, less, named_in
 from whitecross.deployment.backups.manifest import Manifest, no_key, refuse_newer
@@ -35,15 +42,8 @@ from whitecross.deployment.backups.pg_restore import PgRestore, beginning_in_mem
 from whitecross.deployment.backups.programs import Programs, access, fitting
 from whitecross.deployment.backups.verifying import Verified, verify
 
-UNFINISHED, FINISHED = "White Cross: not restored yet", "White Cross: restored from "
+FINISHED = "White Cross: restored from "
 DIFFERS = "White Cross: restored with every row, but with another schema, from "
-# While it is not proven it has a name that nobody uses, under which alone one is ever dropped.
-WORKING = re.compile(r"_(restoring|rehearsal)_\d{8}t\d{6}$")
-# In a database that was not made here, and so is not dropped either.
-HALF = "White Cross: a restore into this database has not come to its end"
-LONGEST_NAME = 63
-NO_PRIVILEGE, READ_ONLY = "42501", "25006"
-TAKEN = ("42P04", "23505")  # the latter where both create it at the same moment
 
 
 @dataclass
@@ -92,12 +92,6 @@ class Choices:
         ]
 
 
-def named(database: str, deed: str) -> str:
-    """The name of a database that a deed makes beside one, of this moment."""
-    ending = f"_{deed}_{datetime.now(UTC):%Y%m%dt%H%M%S}"
-    return f"{database.encode()[: LONGEST_NAME - len(ending)].decode(errors='ignore')}{ending}"
-
-
 def restore(
     alias: str,
     path: Path,
@@ -130,18 +124,18 @@ def restore(
         if choices.owner or choices.privileges:
             _refuse_missing_roles(server, verified.manifest)
         swept = drop_unfinished(server)
-        _refuse_a_long_name(into)
+        refuse_a_long_name(into)
         made = scratch or not exists(server, into)
-        work = into if not made else _create(server, into, "rehearsal" if scratch else "restoring", verified.manifest)
+        work = into if not made else create(server, into, "rehearsal" if scratch else "restoring", verified.manifest)
     restored = Restored(work if scratch else into, path, verified.manifest, verified.manifest.rows, seconds)
     restored.notes += [f"dropped, as it was left by a restore that was killed: {name}" for name in swept]
     try:
         with connected(alias, work) as target:
             if made:
-                _comment(target, work, UNFINISHED)
+                mark_as_unfinished(target, work)
             else:
-                _refuse_what_is_there(target, into)
-                _mark_as_half(target, into)
+                refuse_what_is_there(target, into)
+                mark_as_half(target, into)
                 restored.notes.append(f"{into} was there already: its own settings, grants and locale are as they were")
             _fill(target, verified, keys, programs, choices, progress, restored)
             if made:
@@ -157,16 +151,16 @@ def restore(
                 else:
                     of = f"{path.name}, as of {verified.manifest.created:%Y-%m-%d %H:%M:%S %Z}"
                     # Not by the new one: the database may be set to be only read, as before a move to another server.
-                    _comment(target, work, f"{DIFFERS if differing else FINISHED}{of}")
+                    comment(target, work, f"{DIFFERS if differing else FINISHED}{of}")
     except BaseException as error:
-        if made and not _dropped(alias, work) and isinstance(error, BackupError):
+        if made and not try_to_drop(alias, work) and isinstance(error, BackupError):
             raise BackupError(
                 f"{error} Its copy of the records could not be dropped: the next restore does, or DROP DATABASE "
                 f"{quoted(work)}."
             ) from error
         raise
     if work != into and not scratch:
-        _give_name(alias, work, into)
+        give_name(alias, work, into)
     if differing:
         raise BackupError(
             f"Every row of {path.name} is in {into} as it was, but not the schema ({_few(differing)}). {into} is "
@@ -174,52 +168,6 @@ def restore(
             f"python manage.py restore --swap-in {shlex.quote(into)}"
         )
     return restored
-
-
-def drop(alias: str, database: str) -> None:
-    """Drop a database that was made here, with whoever is connected to it. Raises BackupError where it stays."""
-    if not _dropped(alias, database):
-        raise BackupError(
-            f"{database} holds a copy of the records and could not be dropped: end who is connected to it, then DROP "
-            f"DATABASE {quoted(database)}."
-        )
-
-
-def _dropped(alias: str, database: str) -> bool:
-    with contextlib.suppress(DatabaseError), maintenance(alias) as server, server.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
-        return True
-    return False
-
-
-def drop_unfinished(server: BaseDatabaseWrapper) -> list[str]:
-    """Drop what killed restores have left, and say what.
-
-    Only what bears a name that restores alone give, is marked as unfinished, and nobody is connected to.
-    """
-    dropped = []
-    with server.cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = %s", [UNFINISHED])
-        for (name,) in cursor.fetchall():
-            if not WORKING.search(name):
-                continue
-            with contextlib.suppress(DatabaseError):  # a restore that goes on holds a connection to it
-                cursor.execute(f"DROP DATABASE IF EXISTS {quoted(name)}")
-                dropped.append(name)
-    return dropped
-
-
-def _give_name(alias: str, work: str, name: str) -> None:
-    """Let a proven database have its name. Raises BackupError where somebody has taken that meanwhile."""
-    with maintenance(alias) as server:
-        try:
-            with server.cursor() as cursor:
-                cursor.execute(f"ALTER DATABASE {quoted(work)} RENAME TO {quoted(name)}")
-        except DatabaseError as error:
-            raise BackupError(
-                f"The backup is restored and proven in {work}, which could not be renamed to {name} "
-                f"({reason_of(error)}): ALTER DATABASE {quoted(work)} RENAME TO {quoted(name)} when that is set right."
-            ) from None
 
 
 def _refuse_missing_roles(server: BaseDatabaseWrapper, manifest: Manifest) -> None:
@@ -233,96 +181,6 @@ def _refuse_missing_roles(server: BaseDatabaseWrapper, manifest: Manifest) -> No
             f"The backup needs roles that this server does not have: {', '.join(missing)}; create them, or leave "
             "owners and grants out with --no-owner --no-privileges."
         )
-
-
-def _refuse_a_long_name(name: str) -> None:
-    if len(name.encode()) > LONGEST_NAME:
-        raise BackupError(f"A database's name has {LONGEST_NAME} bytes at most; choose a shorter one.")
-
-
-def exists(server: BaseDatabaseWrapper, name: str) -> bool:
-    """Whether the server has such a database."""
-    with server.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [name])
-        return bool(cursor.fetchone()[0])
-
-
-def _create(server: BaseDatabaseWrapper, beside: str, deed: str, manifest: Manifest) -> str:
-    """Create a database as the one that was backed up was created, and return its name. Raises BackupError.
-
-    The name is of this moment: of two that come to the same, one waits for the next second.
-    """
-    while not _is_created(server, name := named(beside, deed), manifest):
-        time.sleep(0.1)
-    return name
-
-
-def _is_created(server: BaseDatabaseWrapper, name: str, manifest: Manifest) -> bool:
-    """Whether it could be created, and not somebody else has just done so. Raises BackupError."""
-    provider = {"i": "icu", "b": "builtin"}.get(manifest.locale.get("provider") or "", "libc")
-    words = [f"CREATE DATABASE {quoted(name)} TEMPLATE template0 LOCALE_PROVIDER {provider}"]
-    for fact, word in (
-        ("encoding", "ENCODING"),
-        ("collate", "LC_COLLATE"),
-        ("ctype", "LC_CTYPE"),
-        ("locale", f"{provider.upper()}_LOCALE"),
-        ("rules", "ICU_RULES"),
-    ):
-        if value := manifest.locale.get(fact):
-            words.append(f"{word} {literal(value)}")
-    try:
-        with server.cursor() as cursor:
-            cursor.execute(" ".join(words))
-    except DatabaseError as error:
-        state = getattr(error.__cause__, "sqlstate", None)
-        if state in TAKEN:
-            return False
-        if state == READ_ONLY:
-            raise
-        if state == NO_PRIVILEGE:
-            raise BackupError(
-                "The role of DATABASE_URL may not create databases; let a superuser say ALTER ROLE ... CREATEDB, or "
-                "create an empty one and name it with --into."
-            ) from None
-        raise BackupError(
-            f"The database {name} cannot be created ({reason_of(error)}); set that right, or create an empty one and "
-            "name it with --into."
-        ) from None
-    return True
-
-
-def _refuse_what_is_there(target: BaseDatabaseWrapper, name: str) -> None:
-    with target.cursor() as cursor:
-        if is_empty(cursor):
-            return
-        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
-        if cursor.fetchone()[0] == HALF:
-            raise BackupError(
-                f"The database {name} holds what a restore has left in it that did not come to its end; drop it (DROP "
-                f"DATABASE {quoted(name)}), create it once more, and run the command again."
-            )
-        raise BackupError(
-            f"The database {name} is not empty, and a restore never goes over what is there; name another one, or "
-            "leave --into out."
-        )
-
-
-def _mark_as_half(target: BaseDatabaseWrapper, name: str) -> None:
-    """Whatever ends this restore before its end: nobody swaps the database in."""
-    try:
-        _comment(target, name, HALF)
-    except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", None) != "42501":
-            raise
-        raise BackupError(
-            f"The database {name} belongs to another role, so a restore that breaks off could not be marked in it; "
-            "restore into a new one, without --into."
-        ) from None
-
-
-def _comment(target: BaseDatabaseWrapper, name: str, text: str) -> None:
-    with target.cursor() as cursor:
-        cursor.execute(f"COMMENT ON DATABASE {quoted(name)} IS {literal(text)}")
 
 
 def _fill(
@@ -400,8 +258,3 @@ def _refuse_differing_schema(path: Path, differing: list[str]) -> None:
 def _few(sentences: list[str]) -> str:
     more = f", and {len(sentences) - 3} more" if len(sentences) > 3 else ""
     return f"{'; '.join(sentences[:3])}{more}"
-
-
-def database_of(alias: str) -> str:
-    """The name of the database that an alias leads to."""
-    return str(connections[alias].settings_dict["NAME"])

@@ -15,8 +15,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from whitecross.adoption.sql import quoted
 from whitecross.deployment.backups.connecting import connected, maintenance
 from whitecross.deployment.backups.contents import is_empty, rows_of, tables
+from whitecross.deployment.backups.databases import HALF, UNFINISHED, database_of, exists, named
 from whitecross.deployment.backups.errors import BackupError
-from whitecross.deployment.backups.restoring import HALF, UNFINISHED, database_of, exists, named
 from whitecross.deployment.holders import holders
 
 IN_USE, NO_PRIVILEGE = "55006", "42501"

@@ -100,8 +100,8 @@ class Command(BackupCommand):
         from whitecross.deployment.backups import make_backup
         from whitecross.deployment.backups.connecting import connected
         from whitecross.deployment.backups.contents import is_empty
+        from whitecross.deployment.backups.databases import database_of
         from whitecross.deployment.backups.reporting import show_backup
-        from whitecross.deployment.backups.restoring import database_of
 
         keep = self._keep()
         # A session of its own: one that stays, and does nothing for as long as a backup takes, may be ended meanwhile.
@@ -147,9 +147,9 @@ class Command(BackupCommand):
     def _verify(self) -> None:
         from whitecross.adoption.reporting import say, size
         from whitecross.deployment.backups import BackupError
+        from whitecross.deployment.backups.databases import database_of
         from whitecross.deployment.backups.folder import entries, folder_of, named_file, server_ids
         from whitecross.deployment.backups.reporting import when
-        from whitecross.deployment.backups.restoring import database_of
         from whitecross.deployment.backups.sealing import identities
         from whitecross.deployment.backups.verifying import too_old, verify
 
@@ -235,9 +235,9 @@ class Command(BackupCommand):
 
     def _prune_by(self, keep: dict[str, int], just_made: Path | None = None) -> Any:
         from whitecross.adoption.reporting import say
+        from whitecross.deployment.backups.databases import database_of
         from whitecross.deployment.backups.folder import folder_of
         from whitecross.deployment.backups.reporting import show_pruned
-        from whitecross.deployment.backups.restoring import database_of
         from whitecross.deployment.backups.retention import Keep, prune
 
         dry_run = self.options.get("dry_run", False)

@@ -106,9 +106,10 @@ class Command(BackupCommand):
 
     def _arguments(self) -> dict[str, Any]:
         from whitecross.deployment.backups.connecting import maintenance
+        from whitecross.deployment.backups.databases import database_of
         from whitecross.deployment.backups.folder import folder_of, named_file
         from whitecross.deployment.backups.manifest import server_id_of
-        from whitecross.deployment.backups.restoring import Choices, database_of
+        from whitecross.deployment.backups.restoring import Choices
         from whitecross.deployment.backups.sealing import identities
 
         given, word = self.options, self.options["file"] or "latest"
@@ -142,8 +143,9 @@ class Command(BackupCommand):
 
     def _restore(self) -> None:
         from whitecross.adoption.reporting import say
+        from whitecross.deployment.backups.databases import database_of, named
         from whitecross.deployment.backups.reporting import show_restored
-        from whitecross.deployment.backups.restoring import database_of, named, restore
+        from whitecross.deployment.backups.restoring import restore
 
         into = self.options["into"] or named(database_of(self.alias), "restored")
         restored = restore(**self._arguments(), into=into)
@@ -161,8 +163,8 @@ class Command(BackupCommand):
 
     def _swap_in(self, incoming: str, restored: Any) -> None:
         from whitecross.adoption.reporting import say
+        from whitecross.deployment.backups.databases import database_of
         from whitecross.deployment.backups.reporting import age, show_comparison
-        from whitecross.deployment.backups.restoring import database_of
         from whitecross.deployment.backups.swapping import compare, refuse_unfit, swap
 
         current = database_of(self.alias)
